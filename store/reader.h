@@ -1,0 +1,49 @@
+/* reader.h - looks into a store, also while it is being written.
+ *
+ * Thread:  the caller's; one reader per process and store directory.
+ * Memory:  what a call lends lives until the next call on the same reader.
+ * Locks:   snapshots are held only inside a call, so that a reader that waits
+ *          on a terminal or socket pins nothing.
+ * Errors:  int rc: 0, READER_NONE, or a code for reader_strerror.
+ */
+#ifndef TRACETAPE_STORE_READER_H
+#define TRACETAPE_STORE_READER_H
+
+#include "store/exchange.h"
+
+enum {
+	READER_NONE = -100101,		/* no such thing; the end */
+	READER_NO_STORE = -100102,	/* the directory holds no store */
+	READER_VERSION = -100103,	/* made by a newer tracetape */
+	READER_CORRUPT = -100104,	/* does not decode */
+};
+
+struct reader;
+
+int reader_open(struct reader **r, const char *dir);
+void reader_close(struct reader *r);	/* safe on NULL */
+
+/* The exchange with this number. */
+int reader_get(struct reader *r, uint64_t seq, struct exchange *x);
+
+/* The first exchange with a number above `after` (0: the first of all) ... */
+int reader_next(struct reader *r, uint64_t after, struct exchange *x);
+
+/* ... and the last with a number below `before` (UINT64_MAX: the newest). */
+int reader_prev(struct reader *r, uint64_t before, struct exchange *x);
+
+/* Copies up to cap bytes of one side from offset off; *n < cap only at the end
+ * of what is stored.  A side that is not there has 0 bytes. */
+int reader_bytes(struct reader *r, uint64_t seq, enum side side, uint64_t off,
+    void *buf, size_t cap, size_t *n);
+
+/* Gaps: the first with a number above `after`; *n exchanges from *seq on. */
+int reader_next_gap(struct reader *r, uint64_t after, uint64_t *seq,
+    uint64_t *n, struct slice *why);
+
+/* A named value in meta, lent. */
+int reader_meta(struct reader *r, const char *name, struct slice *value);
+
+const char *reader_strerror(int rc);
+
+#endif

@@ -1,0 +1,70 @@
+/* writer.h - the one process that may write a store.
+ *
+ * Thread:  one, the writer thread, from open to close.
+ * Disk:    puts collect in one LMDB transaction; writer_commit makes them
+ *          durable.  A failed put or commit loses the whole batch (rc tells);
+ *          the next put starts a new one.
+ * Errors:  int rc, 0 or a code for writer_strerror.  Never logs, never exits.
+ */
+#ifndef TRACETAPE_STORE_WRITER_H
+#define TRACETAPE_STORE_WRITER_H
+
+#include "store/exchange.h"
+
+enum {
+	WRITER_LOCKED = -100001,	/* another process records into it */
+	WRITER_VERSION = -100002,	/* made by a newer tracetape */
+	WRITER_KEY = -100003,		/* the hash key file is unusable */
+};
+
+enum durability {
+	DURABILITY_SYNC,	/* fsync per commit */
+	DURABILITY_LAZY,	/* the kernel decides when */
+};
+
+struct writer;
+
+struct writer_options {
+	uint64_t map_bytes;	/* 0: 1 TiB (1 GiB on 32 bit), halved until it fits */
+	enum durability durability;
+};
+
+/* Opens or makes the store in dir (0700, files 0600; missing parents are made),
+ * takes its lock, and marks what an earlier process left in flight as
+ * OUTCOME_INTERRUPTED; *interrupted counts them (may be NULL). */
+int writer_open(struct writer **w, const char *dir,
+    const struct writer_options *o, uint64_t *interrupted);
+
+/* Commits what is put, syncs, closes.  Safe on NULL. */
+int writer_close(struct writer *w);
+
+/* The number for a new exchange: the last one given, plus one. */
+uint64_t writer_next_seq(struct writer *w);
+
+int writer_put_exchange(struct writer *w, const struct exchange *x);
+
+/* Body bytes lie in parts of exactly writer_part_bytes, the last one shorter.
+ * Putting a part again replaces it. */
+size_t writer_part_bytes(const struct writer *w);
+int writer_put_part(struct writer *w, uint64_t seq, enum side side,
+    uint32_t part, const void *p, size_t n);
+
+/* Exchanges [seq, seq + n) are lost: says so in their place. */
+int writer_put_gap(struct writer *w, uint64_t seq, uint64_t n, const char *why);
+
+/* A named value in meta, such as a heartbeat or counters. */
+int writer_put_meta(struct writer *w, const char *name, const void *p, size_t n);
+
+/* Bytes put since the last commit, about. */
+size_t writer_pending(const struct writer *w);
+int writer_commit(struct writer *w);
+
+/* Frees what dead readers pin; call every 30 s or so. */
+void writer_housekeep(struct writer *w);
+
+/* 32 secret bytes for keyed hashes, from the store's own key file. */
+const uint8_t *writer_key(const struct writer *w);
+
+const char *writer_strerror(int rc);
+
+#endif
