@@ -164,7 +164,10 @@ cursor_take(struct cursor *c, size_t n)
 		c->failed = true;
 		return s;
 	}
-	s.p = n ? (const char *)c->p : "";
+	s.p = "";
+	if (n == 0)
+		return s;	/* p may be NULL, and NULL + 0 is undefined */
+	s.p = (const char *)c->p;
 	s.len = n;
 	c->p += n;
 	c->len -= n;

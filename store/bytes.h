@@ -34,6 +34,7 @@ void bytes_clear(struct bytes *b);	/* keeps the storage, clears failed */
  * b->len does not change: the caller adds what it really wrote. */
 uint8_t *bytes_reserve(struct bytes *b, size_t n);
 
+/* p must not lie in b, which may move. */
 void bytes_put(struct bytes *b, const void *p, size_t n);
 void bytes_puts(struct bytes *b, const char *s);
 void bytes_put_slice(struct bytes *b, struct slice s);
@@ -65,7 +66,7 @@ uint64_t cursor_u64(struct cursor *c);
 uint64_t cursor_varint(struct cursor *c);	/* refuses overlong forms */
 struct slice cursor_take(struct cursor *c, size_t n);
 
-bool slice_eq(struct slice a, struct slice b);
+bool slice_eq(struct slice a, struct slice b);	/* missing equals empty */
 bool slice_eq_nocase(struct slice a, struct slice b);	/* ASCII */
 bool slice_ends(struct slice s, struct slice tail);
 
