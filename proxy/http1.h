@@ -9,50 +9,15 @@
 #ifndef TRACETAPE_PROXY_HTTP1_H
 #define TRACETAPE_PROXY_HTTP1_H
 
+#include "proxy/http1_rules.h"
 #include "store/bytes.h"
 
 enum {
 	HTTP1_HEAD_MAX = 64 * 1024,	/* bytes of a head or of trailers */
 	HTTP1_LINES_MAX = 128,		/* field lines in it */
 	HTTP1_START_MAX = 32 * 1024,	/* bytes of a start line */
+	HTTP1_OPTIONS_MAX = 64,		/* options in all Connection lines */
 	HTTP1_CHUNK_LINE_MAX = 4096,	/* a chunk-size line with its extensions */
-};
-
-/* Every rule by which a message is refused; http1_rule_name tells it, with the
- * section, e.g. "content-length and transfer-encoding together (RFC 9112 6.1)". */
-enum http1_rule {
-	HTTP1_OK = 0,
-	HTTP1_TOO_LONG,			/* head over HTTP1_HEAD_MAX: 431 */
-	HTTP1_TOO_MANY_LINES,		/* 431 */
-	HTTP1_START_TOO_LONG,		/* 414 */
-	HTTP1_BAD_START_LINE,
-	HTTP1_BAD_METHOD,		/* not a token */
-	HTTP1_BAD_TARGET,		/* a byte that no target has; empty */
-	HTTP1_BAD_VERSION,		/* not HTTP/1.0 or HTTP/1.1: 505 */
-	HTTP1_BAD_STATUS,
-	HTTP1_BARE_CR,
-	HTTP1_BARE_LF,
-	HTTP1_BAD_NAME,			/* empty, or not a token */
-	HTTP1_SPACE_BEFORE_COLON,
-	HTTP1_NO_COLON,
-	HTTP1_OBS_FOLD,
-	HTTP1_BAD_VALUE,		/* a control byte other than tab */
-	HTTP1_SPACE_BEFORE_FIELDS,	/* white space between start line and fields */
-	HTTP1_NO_HOST,			/* HTTP/1.1 request without Host */
-	HTTP1_TWO_HOSTS,
-	HTTP1_BAD_HOST,
-	HTTP1_LENGTH_AND_CODING,	/* Content-Length with Transfer-Encoding */
-	HTTP1_TWO_LENGTHS,		/* also when equal, also as a list */
-	HTTP1_BAD_LENGTH,		/* not 1*DIGIT, or over 2^63-1 */
-	HTTP1_CODING_IN_1_0,
-	HTTP1_BAD_CODING,		/* Transfer-Encoding not exactly chunked:
-					 * 501 in requests */
-	HTTP1_BAD_CHUNK_SIZE,
-	HTTP1_BAD_CHUNK_EXT,
-	HTTP1_CHUNK_LINE_TOO_LONG,
-	HTTP1_BAD_CHUNK_END,		/* no CRLF behind the data */
-	HTTP1_BAD_TRAILER,		/* a trailer that frames or routes */
-	HTTP1_RULE_N
 };
 
 struct http1_line {
@@ -85,20 +50,22 @@ struct http1_head {
 	/* Read from the lines: */
 	enum http1_framing framing;
 	uint64_t length;
-	struct slice host;	/* requests; p == NULL when absent */
+	struct slice host;	/* requests; p == NULL when absent; may be empty
+				 * when the target has its own authority */
 	bool has_close;		/* Connection: close */
 	bool has_keep_alive;	/* Connection: keep-alive */
 	bool has_upgrade;	/* Connection: upgrade, and an Upgrade line */
-	bool expects_continue;	/* Expect: 100-continue */
+	bool expects_continue;	/* Expect: 100-continue, in HTTP/1.1 */
 };
 
 /* Parse the head at the start of p[0..n).
  *   > 0  bytes of the head: h is filled
  *     0  need more
  *   < 0  -rule (enum http1_rule)
+ * A refusal comes with the line that earns it, not with the end of the head.
  * CRLFs before a request line are skipped by the caller with http1_skip_crlf.
- * Work is linear over calls if `seen` is kept: bytes of p that an earlier call
- * on the same head has looked at (0 at first; updated). */
+ * Work is linear over calls if `seen` is kept between calls on the same head:
+ * 0 at first, then ours (it is not a count).  p may move, h need not be kept. */
 long http1_request(struct http1_head *h, const void *p, size_t n, size_t *seen);
 
 /* As above.  method is the request's: it decides about the body (RFC 9112 6.3). */
@@ -114,13 +81,9 @@ struct slice http1_find(const struct http1_head *h, const char *name);
 /* True for lines that end with this hop (RFC 9110 7.6.1): Connection and all it
  * names, Keep-Alive, Proxy-Connection, Proxy-Authenticate, Proxy-Authorization,
  * Proxy-Authentication-Info, TE (unless "trailers"), Upgrade.  Not
- * Transfer-Encoding, Trailer and Content-Length: we pass the framing on. */
+ * Transfer-Encoding, Trailer, Content-Length and Host, even when Connection
+ * names them: we pass the framing on, and nobody strips it through us. */
 bool http1_is_hop_by_hop(const struct http1_head *h, const struct http1_line *l);
-
-const char *http1_rule_name(enum http1_rule r);
-
-/* The status of our answer to a request that breaks r: 400, 414, 431, 501, 505. */
-int http1_rule_status(enum http1_rule r);
 
 /* A body on its way through. */
 struct http1_body {
@@ -130,8 +93,8 @@ struct http1_body {
 	uint64_t payload;	/* payload bytes seen so far */
 	unsigned line_len;	/* of the chunk line or trailer section so far */
 	unsigned lines;
-	unsigned name_len;
-	char name[24];		/* of the current trailer, lower case, cut */
+	unsigned name_len;	/* whole, also when name is cut */
+	char name[24];		/* of the current trailer, lower case */
 	bool done;
 };
 
@@ -148,9 +111,10 @@ void http1_body_init(struct http1_body *b, enum http1_framing framing,
     uint64_t length);
 
 /* Takes the next part of the body from p[0..n), n > 0, !b->done.  0, or -rule
- * (the bytes before the offending one are in *part and may be forwarded).  At
- * most one run of payload and one of trailer bytes a call: call again until
- * done or all is used. */
+ * (the bytes before the offending one are in *part and may be forwarded; the
+ * same rule is given again if asked again).  At most one run of payload and one
+ * of trailer bytes a call: call again until done or all is used.  A call that
+ * gives 0 uses at least one byte. */
 int http1_body_next(struct http1_body *b, const void *p, size_t n,
     struct http1_part *part);
 
