@@ -26,6 +26,7 @@ struct sse {
 	const struct sse_sink *sink;
 	void *arg;
 	int state;
+	int value;		/* the state behind the field's colon */
 	unsigned field_len;
 	char field[8];		/* enough to tell event and data from others */
 	char name[SSE_NAME_MAX];
