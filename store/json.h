@@ -18,10 +18,12 @@ enum {
 	JSON_PATH_MAX = 4,	/* keys in a wanted path */
 	JSON_KEY_MAX = 64,	/* bytes of an unescaped key that can match */
 	JSON_WANT_MAX = 32,
+	JSON_INDENT_MAX = 32,	/* levels that json_pretty indents */
 };
 
-/* path: object keys joined by '.', such as "response.usage".  Values longer
- * than cap bytes of raw text are dropped and marked. */
+/* path: object keys joined by '.', such as "response.usage"; ASCII.  Only
+ * objects are walked: nothing inside an array matches.  Values longer than cap
+ * bytes of raw text, or without memory to keep them, are dropped and marked. */
 struct json_want {
 	const char *path;
 	size_t cap;
@@ -29,7 +31,8 @@ struct json_want {
 
 struct json_scan;	/* opaque; json_scan_new */
 
-/* want is borrowed for the scanner's life.  NULL: no memory. */
+/* want is borrowed for the scanner's life.  NULL: no memory.  A path with more
+ * or longer keys than the bounds above is our own mistake and asserted. */
 struct json_scan *json_scan_new(const struct json_want *want, size_t n);
 void json_scan_free(struct json_scan *s);	/* safe on NULL */
 void json_scan_reset(struct json_scan *s);	/* for the next text; keeps storage */
@@ -40,10 +43,14 @@ int json_scan_feed(struct json_scan *s, const void *p, size_t n);
 /* 0 when exactly one complete value (and white space) was fed, else -1. */
 int json_scan_end(const struct json_scan *s);
 
-/* Raw text of wanted value i ("null" included); p == NULL: not seen, or over
- * its cap, which json_scan_over tells. */
+/* Raw text of wanted value i ("null" included); p == NULL: not seen, not over
+ * yet, or over its cap, which json_scan_over tells.  Borrowed until the next
+ * call on s. */
 struct slice json_scan_raw(const struct json_scan *s, size_t i);
 bool json_scan_over(const struct json_scan *s, size_t i);
+
+/* True when raw is exactly one JSON value and white space. */
+bool json_valid(struct slice raw);
 
 /* For small raw texts.  path as above, applied below the object `raw`.
  * p == NULL when absent, not an object, malformed, or over 4096 tokens. */
@@ -64,8 +71,9 @@ bool json_text(struct slice raw, struct bytes *out);
  * U+007F..U+009F, U+2028 and U+2029 are escaped. */
 void json_put_string(struct bytes *out, struct slice s);
 
-/* Appends raw re-indented by `indent` spaces a level; not JSON: appends it as it
- * is and returns false. */
+/* Appends raw re-indented by `indent` spaces a level, levels past
+ * JSON_INDENT_MAX no further (or a small text would grow a thousandfold); what
+ * is not JSON is appended as it is and false returned. */
 bool json_pretty(struct slice raw, unsigned indent, struct bytes *out);
 
 #endif
