@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-/* Each number is a sum of classes.  A target has every VCHAR but '#': RFC
- * 3986 leaves out more, but browsers send '|' and '{' as they are and no reader cuts there. */
+/* Each number is a sum of classes.  A target has every VCHAR but '#': RFC 3986
+ * leaves out more, but browsers send '|' and '{' as they are, and no reader cuts
+ * there. */
 const uint8_t http1_class[256] = {
 	0, 0, 0, 0, 0, 0, 0, 0,
 	0, 4, 0, 0, 0, 0, 0, 0,

@@ -278,7 +278,8 @@ http1_fields_response(struct http1_head *h, struct slice method)
 	h->expects_continue = false;
 	if (rc)
 		return rc;
-	/* RFC 9112 6.3.  Without a body, or before a tunnel, Content-Length and Transfer-Encoding are not even looked at. */
+	/* RFC 9112 6.3.  Without a body, or before a tunnel, Content-Length and
+	 * Transfer-Encoding are not even looked at. */
 	if (h->status == 101) {
 		h->framing = HTTP1_TUNNEL;
 		return 0;

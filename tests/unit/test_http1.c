@@ -3,12 +3,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "proxy/http1_chars.h"
 #include "tests/unit/guard.h"
 
 /* A text that breaks a rule, and the nearest one that breaks none. */
