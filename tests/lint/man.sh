@@ -1,0 +1,29 @@
+#!/bin/sh
+# man.sh - the man page and the completions know every verb of tools/main.c, and
+# no other; where mandoc is there, the page pleases it.
+set -u
+
+[ -e tools/main.c ] || exit 0
+faults=0
+fault() {
+	echo "$1"
+	faults=1
+}
+
+# The table of verbs: lines such as `{ "dump", cmd_dump, ... }`.
+verbs=$(sed -n 's/^[^"]*{ *"\([a-z][a-z-]*\)", *cmd_.*/\1/p' tools/main.c | sort -u)
+[ -n "$verbs" ] || fault 'tools/main.c: no table of verbs found'
+in_page=$(sed -n 's/^\.Ss tracetape \([a-z-]*\).*/\1/p' tools/tracetape.1 | sort -u)
+for v in $verbs; do
+	printf '%s\n' "$in_page" | grep -qx "$v" || fault "tools/tracetape.1: lacks $v"
+	for c in tools/completion.*; do
+		grep -qwe "$v" "$c" || fault "$c: lacks $v"
+	done
+done
+for v in $in_page; do
+	printf '%s\n' "$verbs" | grep -qx "$v" || fault "tools/tracetape.1: there is no verb $v"
+done
+if command -v mandoc >/dev/null; then
+	mandoc -T lint -W warning tools/tracetape.1 || faults=1
+fi
+[ $faults = 0 ]
