@@ -1,0 +1,49 @@
+# Completion of tracetape for bash.
+
+_tracetape_ids() {
+	# The last exchanges are the likely ones; an absent store is no error here.
+	tracetape dump -n 50 -o jsonl 2>/dev/null |
+	    sed -n 's/^{"seq": *\([0-9]*\).*/\1/p'
+	echo @last
+}
+
+_tracetape() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local verb=${COMP_WORDS[1]} sub=${COMP_WORDS[2]} words=
+
+	COMPREPLY=()
+	case $prev in
+	-s | --store | --ca-dir)
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	-c | --upstream-ca)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	-o)
+		mapfile -t COMPREPLY < <(compgen -W 'table json jsonl' -- "$cur")
+		return
+		;;
+	--listen | --tls-listen | --upstream | --set | -n)
+		return
+		;;
+	esac
+	if [ "$COMP_CWORD" = 1 ]; then
+		words='proxy dump --help --version'
+	elif [ "$verb" = proxy ]; then
+		words='-c -s --store --listen --tls-listen --upstream --upstream-ca --ca-dir --set
+		    --print-config --help'
+	elif [ "$verb" = dump ]; then
+		case $sub in
+		show) words="-s --store --request --response --events --full -o --help" ;;
+		raw) words="-s --store --request --response --head --help" ;;
+		*) words='-s --store -n -f --follow --reverse -o --help' ;;
+		esac
+		[ "$COMP_CWORD" != 2 ] || words="list show raw $words"
+		[[ $cur == -* ]] || words="$words $(_tracetape_ids)"
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+
+complete -F _tracetape tracetape

@@ -1,0 +1,31 @@
+# Completion of tracetape for fish.
+
+set -l verbs proxy dump
+complete -c tracetape -f
+complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a proxy -d record
+complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a dump -d 'show what is recorded'
+complete -c tracetape -n "__fish_seen_subcommand_from $verbs" -s s -l store -xa '(__fish_complete_directories)'
+
+set -l in_proxy '__fish_seen_subcommand_from proxy'
+complete -c tracetape -n $in_proxy -s c -r -F -d configuration
+complete -c tracetape -n $in_proxy -l listen -x -d 'address:port for plain HTTP'
+complete -c tracetape -n $in_proxy -l tls-listen -x -d 'address:port for TLS'
+complete -c tracetape -n $in_proxy -l upstream -x -d 'where requests go'
+complete -c tracetape -n $in_proxy -l upstream-ca -r -F -d 'more roots for upstreams'
+complete -c tracetape -n $in_proxy -l ca-dir -xa '(__fish_complete_directories)'
+complete -c tracetape -n $in_proxy -l set -x -d section.key=value
+complete -c tracetape -n $in_proxy -l print-config
+
+set -l in_dump '__fish_seen_subcommand_from dump'
+set -l in_one '__fish_seen_subcommand_from show raw'
+complete -c tracetape -n "$in_dump; and not $in_one" -a 'list show raw @last'
+complete -c tracetape -n "$in_dump; and not $in_one" -s n -x -d 'the last ones'
+complete -c tracetape -n "$in_dump; and not $in_one" -s f -l follow
+complete -c tracetape -n "$in_dump; and not $in_one" -l reverse -d 'newest first'
+complete -c tracetape -n $in_dump -s o -xa 'table json jsonl' -d format
+complete -c tracetape -n "$in_dump; and $in_one" -a @last
+complete -c tracetape -n "$in_dump; and $in_one" -l request
+complete -c tracetape -n "$in_dump; and $in_one" -l response
+complete -c tracetape -n '__fish_seen_subcommand_from show' -l events -d 'a stream as its events'
+complete -c tracetape -n '__fish_seen_subcommand_from show' -l full -d 'bodies whole'
+complete -c tracetape -n '__fish_seen_subcommand_from raw' -l head -d 'the head instead'

@@ -1,0 +1,47 @@
+#compdef tracetape
+# Completion of tracetape for zsh.
+
+_tracetape_dump() {
+	local -a store=('(-s --store)'{-s,--store}'[the store]:directory:_directories')
+
+	case $words[2] in
+	show)
+		_arguments $store '--request[only this side]' '--response[only this side]' \
+		    '--events[a stream as its events]' '--full[bodies whole]' \
+		    '-o[format]:format:(table json)' '2:exchange:(@last)'
+		;;
+	raw)
+		_arguments $store '--request[its body]' '--response[its body]' \
+		    '--head[the head instead]' '2:exchange:(@last)'
+		;;
+	*)
+		_arguments $store '-n[the last ones]:number' '(-f --follow)'{-f,--follow}'[follow]' \
+		    '--reverse[newest first]' '-o[format]:format:(table json jsonl)' \
+		    '1:what:(list show raw @last)' '*:exchange:(@last)'
+		;;
+	esac
+}
+
+_tracetape() {
+	local state line
+	typeset -A opt_args
+
+	_arguments -C '1:verb:((proxy\:"record" dump\:"show what is recorded"))' '*::rest:->rest'
+	[[ $state == rest ]] || return
+	case $line[1] in
+	proxy)
+		_arguments '-c[configuration]:file:_files' \
+		    '(-s --store)'{-s,--store}'[the store]:directory:_directories' \
+		    '--listen[plain HTTP]:address\:port' '--tls-listen[TLS]:address\:port' \
+		    '--upstream[where requests go]:URL' \
+		    '--upstream-ca[more roots for upstreams]:file:_files' \
+		    '--ca-dir[our own authority]:directory:_directories' \
+		    '*--set[one key]:section.key=value' '--print-config[the sample]'
+		;;
+	dump)
+		_tracetape_dump
+		;;
+	esac
+}
+
+_tracetape "$@"
