@@ -15,11 +15,17 @@ enum {
 	WRITER_LOCKED = -100001,	/* another process records into it */
 	WRITER_VERSION = -100002,	/* made by a newer tracetape */
 	WRITER_KEY = -100003,		/* the hash key file is unusable */
+	WRITER_TWICE = -100004,		/* this process has the store open */
+	WRITER_WIDE = -100005,		/* others may look into the directory,
+					 * which holds more than a store */
+	WRITER_OWNER = -100006,		/* the directory is another user's */
 };
 
 enum durability {
-	DURABILITY_SYNC,	/* fsync per commit */
-	DURABILITY_LAZY,	/* the kernel decides when */
+	DURABILITY_SYNC,	/* a commit is on the disk */
+	DURABILITY_LAZY,	/* a power cut may take back the last commit, and
+				 * never does harm (MDB_NOMETASYNC: NOSYNC
+				 * would corrupt the store, facts 3) */
 };
 
 struct writer;
@@ -35,12 +41,16 @@ struct writer_options {
 int writer_open(struct writer **w, const char *dir,
     const struct writer_options *o, uint64_t *interrupted);
 
+/* The process that records into dir, after WRITER_LOCKED; 0: nobody, unknown. */
+long writer_holder(const char *dir);
+
 /* Commits what is put, syncs, closes.  Safe on NULL. */
 int writer_close(struct writer *w);
 
 /* The number for a new exchange: the last one given, plus one. */
 uint64_t writer_next_seq(struct writer *w);
 
+/* Replaces the row of x->seq, if there is one. */
 int writer_put_exchange(struct writer *w, const struct exchange *x);
 
 /* Body bytes lie in parts of exactly writer_part_bytes, the last one shorter.
@@ -49,17 +59,18 @@ size_t writer_part_bytes(const struct writer *w);
 int writer_put_part(struct writer *w, uint64_t seq, enum side side,
     uint32_t part, const void *p, size_t n);
 
-/* Exchanges [seq, seq + n) are lost: says so in their place. */
+/* Exchanges [seq, seq + n), n > 0, are lost: says so in their place. */
 int writer_put_gap(struct writer *w, uint64_t seq, uint64_t n, const char *why);
 
-/* A named value in meta, such as a heartbeat or counters. */
+/* A named value in meta, such as a heartbeat or counters; name has 1 to 255
+ * bytes. */
 int writer_put_meta(struct writer *w, const char *name, const void *p, size_t n);
 
 /* Bytes put since the last commit, about. */
 size_t writer_pending(const struct writer *w);
 int writer_commit(struct writer *w);
 
-/* Frees what dead readers pin; call every 30 s or so. */
+/* Frees what dead readers pin, and syncs when lazy; call every 30 s or so. */
 void writer_housekeep(struct writer *w);
 
 /* 32 secret bytes for keyed hashes, from the store's own key file. */

@@ -1,0 +1,21 @@
+/* settle.h - what a writer does to a store when it opens it: meta on the first
+ * day, what an earlier process left in flight, and where to go on counting.
+ *
+ * Thread:  the writer's, inside its transaction, which the caller ends.
+ * Errors:  int rc, 0, LMDB's codes, or an errno.
+ */
+#ifndef TRACETAPE_STORE_SETTLE_H
+#define TRACETAPE_STORE_SETTLE_H
+
+#include "store/env.h"
+
+struct settled {
+	size_t part_bytes;
+	uint64_t next_seq;
+	uint64_t interrupted;	/* exchanges that were in flight, and are now
+				 * OUTCOME_INTERRUPTED */
+};
+
+int settle(const struct env *e, MDB_txn *txn, struct settled *s);
+
+#endif
