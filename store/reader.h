@@ -15,7 +15,11 @@ enum {
 	READER_NONE = -100101,		/* no such thing; the end */
 	READER_NO_STORE = -100102,	/* the directory holds no store */
 	READER_VERSION = -100103,	/* made by a newer tracetape */
-	READER_CORRUPT = -100104,	/* does not decode */
+	READER_CORRUPT = -100104,	/* does not decode; x->seq tells which,
+					 * so that one may go on after it */
+	READER_DENIED = -100105,	/* another user's */
+	READER_TWICE = -100106,		/* this process has the store open */
+	READER_BUSY = -100107,		/* others keep opening and closing it */
 };
 
 struct reader;
