@@ -45,7 +45,7 @@ done
 
 # gcov prints per source file its name, lines executed, branches executed and
 # branches taken at least once.
-for f in "$B"/proxy/*.gcda "$B"/certs/*.gcda "$B"/store/*.gcda "$B"/tools/*.gcda; do
+for f in "$B"/proxy/*.gcno "$B"/certs/*.gcno "$B"/store/*.gcno "$B"/tools/*.gcno; do
 	[ ! -e "$f" ] || gcov -b -n "$f" 2>/dev/null
 done | awk '
 /^File / {
