@@ -1,19 +1,14 @@
 #include "certs/ca.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "certs/ca_files.h"
+#include "certs/ca_make.h"
 #include "certs/error.h"
 #include "certs/pemfile.h"
-
-#define PEM_BEGIN "-----BEGIN CERTIFICATE-----\n"
-#define PEM_END "-----END CERTIFICATE-----\n"
 
 struct ca {
 	atomic_uint refs;
@@ -67,145 +62,6 @@ ca_unref(struct ca *ca)
 	free(ca);
 }
 
-/* Making one. */
-
-static bool
-is_covered(const struct name *set, const struct name *by, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (name_is_within(set, &by[i]))
-			return true;
-	return false;
-}
-
-/* Leaves out what another entry covers: "*.a.example" beside "a.example". */
-static int
-parse_permit(struct name **out, size_t *n_out, const char *const *permit,
-    size_t n)
-{
-	struct name *names;
-
-	*out = NULL;
-	*n_out = 0;
-	if (n == 0 || n > CA_PERMIT_MAX)
-		return CERTS_PERMIT;
-	names = calloc(n, sizeof(*names));
-	if (!names)
-		return ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		if (name_set(&names[*n_out], permit[i]) != 0) {
-			free(names);
-			return CERTS_PERMIT;
-		}
-		if (!is_covered(&names[*n_out], names, *n_out))
-			++*n_out;
-	}
-	*out = names;
-	return 0;
-}
-
-/* Two CAs of one user, or of two machines, must differ in name: clients choose the
- * issuer by it. */
-static int
-make_cn(char cn[CERT_CN_MAX + 1], struct mbed_rng *rng)
-{
-	char host[40];
-	uint8_t r[4];
-	int rc = mbed_rng_fill(rng, r, sizeof(r));
-
-	if (gethostname(host, sizeof(host)) < 0)
-		strcpy(host, "localhost");
-	host[sizeof(host) - 1] = '\0';
-	for (char *p = host; *p; p++)
-		if (!isalnum((unsigned char)*p) && *p != '.')
-			*p = '-';
-	snprintf(cn, CERT_CN_MAX + 1, "tracetape CA (%s, %02x%02x%02x%02x)",
-	    host, r[0], r[1], r[2], r[3]);
-	return rc;
-}
-
-/* A serial is positive (RFC 5280 4.1.2.2). */
-static int
-make_serial(struct cert *c, struct mbed_rng *rng)
-{
-	static const uint8_t zero[CERT_SERIAL_BYTES];
-	int rc;
-
-	do
-		rc = mbed_rng_fill(rng, c->serial, sizeof(c->serial));
-	while (rc == 0 && memcmp(c->serial, zero, sizeof(zero)) == 0);
-	return rc;
-}
-
-static void
-put_pem(struct bytes *pem, struct slice der)
-{
-	size_t len = 0, cap = der.len * 2 + 256;
-	uint8_t *to = bytes_reserve(pem, cap);
-
-	if (!to)
-		return;
-	if (mbedtls_pem_write_buffer(PEM_BEGIN, PEM_END,
-	    (const unsigned char *)der.p, der.len, to, cap, &len) != 0)
-		pem->failed = true;
-	else
-		pem->len += len - 1;		/* it counts the NUL */
-}
-
-static int
-write_cert(struct bytes *pem, mbedtls_pk_context *key, struct mbed_rng *rng,
-    const struct name *permitted, size_t n)
-{
-	struct cert c = { .kind = CERT_CA, .names = permitted, .n_names = n };
-	struct bytes subject = { 0 }, der = { 0 };
-	char cn[CERT_CN_MAX + 1];
-	int rc = make_cn(cn, rng);
-
-	cert_put_name(&subject, cn);
-	c.issuer = c.subject = bytes_slice(&subject);
-	c.not_before = time(NULL) - CA_BACKDATE_S;
-	c.not_after = c.not_before + CA_DAYS * (time_t)86400 - 1;
-	if (rc == 0)
-		rc = make_serial(&c, rng);
-	if (rc == 0)
-		rc = mbed_pk_point(key, c.point);
-	if (rc == 0)
-		rc = subject.failed ? ENOMEM : cert_write(&der, &c, key, rng);
-	if (rc == 0)
-		put_pem(pem, bytes_slice(&der));
-	bytes_fini(&subject);
-	bytes_fini(&der);
-	return rc == 0 && pem->failed ? ENOMEM : rc;
-}
-
-static int
-make(const struct ca_files *f, const struct name *permitted, size_t n)
-{
-	struct bytes cert = { 0 };
-	unsigned char key_pem[512];
-	mbedtls_pk_context key;
-	struct mbed_rng rng;
-	int rc = mbed_rng_init(&rng, "tracetape ca key");
-
-	mbedtls_pk_init(&key);
-	if (rc == 0)
-		rc = mbed_pk_generate_p256(&key, &rng);
-	if (rc == 0)
-		rc = mbedtls_pk_write_key_pem(&key, key_pem, sizeof(key_pem));
-	if (rc == 0)
-		rc = write_cert(&cert, &key, &rng, permitted, n);
-	if (rc == 0)
-		rc = ca_files_write(f, (struct slice){ (char *)key_pem,
-		    strlen((char *)key_pem) }, bytes_slice(&cert));
-	mbedtls_platform_zeroize(key_pem, sizeof(key_pem));
-	mbedtls_pk_free(&key);
-	mbed_rng_fini(&rng);
-	bytes_fini(&cert);
-	return rc;
-}
-
-/* Reading one. */
-
 static int
 read_key(struct ca *ca, const struct bytes *pem)
 {
@@ -245,7 +101,7 @@ unpack_cert(struct ca *ca, const struct bytes *pem)
 	if (rc == 0) {
 		der = mbed_pem_data(&block, &len);
 		bytes_put(&ca->der, der, len);
-		put_pem(&ca->pem, bytes_slice(&ca->der));
+		cert_put_pem(&ca->pem, bytes_slice(&ca->der));
 	}
 	mbedtls_pem_free(&block);
 	if (rc)
@@ -329,7 +185,7 @@ make_and_load(struct ca **ca, const char *dir, const char *const *permit,
 	struct ca_files f = { -1, -1 };
 	struct name *names = NULL;
 	size_t n_names;
-	int rc = parse_permit(&names, &n_names, permit, n);
+	int rc = name_sets(&names, &n_names, permit, n);
 
 	*ca = NULL;
 	if (rc == 0)
@@ -338,7 +194,7 @@ make_and_load(struct ca **ca, const char *dir, const char *const *permit,
 		goto out;
 	rc = ca_files_find(&f);
 	if (when == ALWAYS || rc == CERTS_NO_CA)
-		rc = make(&f, names, n_names);
+		rc = ca_make(&f, names, n_names);
 	if (rc == 0)
 		rc = load(ca, &f);
 out:
@@ -367,7 +223,7 @@ ca_permits(const struct ca *ca, const char *host)
 	struct name n;
 
 	return name_host(&n, host) == 0 &&
-	    is_covered(&n, ca->permitted, ca->n_permitted);
+	    name_is_covered(&n, ca->permitted, ca->n_permitted);
 }
 
 size_t
@@ -427,25 +283,36 @@ set_dates(struct cert *c, const struct ca *ca, time_t now)
 	return 0;
 }
 
+/* What goes into the subject, which clients do not look at: only the names count.
+ * OpenSSL takes a CN of digits and dots for a DNS name outside the constraints
+ * when the certificate has no other, so that an address never stands there. */
+static const char *
+common_name(const struct name *n)
+{
+	if (n->kind == NAME_IP || strlen(n->dns) > CERT_CN_MAX)
+		return "tracetape leaf";
+	return n->dns;
+}
+
 int
-ca_issue(struct ca *ca, const char *cn, const struct name *names, size_t n,
-    time_t now, struct bytes *der)
+ca_issue(struct ca *ca, const struct name *names, size_t n, time_t now,
+    struct bytes *der)
 {
 	struct cert c = { .kind = CERT_LEAF, .names = names, .n_names = n };
 	struct bytes subject = { 0 };
 	int rc;
 
 	for (size_t i = 0; i < n; i++)
-		if (!is_covered(&names[i], ca->permitted, ca->n_permitted))
+		if (!name_is_covered(&names[i], ca->permitted, ca->n_permitted))
 			return CERTS_OUTSIDE;
-	cert_put_name(&subject, cn);
+	cert_put_name(&subject, common_name(&names[0]));
 	c.issuer = ca->view.subject;
 	c.issuer_keyid = ca->view.keyid;
 	c.subject = bytes_slice(&subject);
 	memcpy(c.point, ca->leaf_point, sizeof(c.point));
 	rc = set_dates(&c, ca, now);
 	if (rc == 0)
-		rc = make_serial(&c, &ca->rng);
+		rc = cert_make_serial(&c, &ca->rng);
 	if (rc == 0)
 		rc = subject.failed ? ENOMEM :
 		    cert_write(der, &c, &ca->key, &ca->rng);

@@ -27,7 +27,6 @@ enum {
 	CA_DAYS = 3652,
 	CA_LEAF_DAYS = 197,
 	CA_BACKDATE_S = 3600,		/* for clients whose clock is behind */
-	CA_PERMIT_MAX = 256,
 };
 
 struct ca;
@@ -36,7 +35,7 @@ struct ca;
 int ca_load(struct ca **ca, const char *dir);
 
 /* The same, but makes directory and CA when there is none.  permit: what it may
- * speak for, as name_set takes it; an existing CA keeps its own list. */
+ * speak for, as name_sets takes it; an existing CA keeps its own list. */
 int ca_open(struct ca **ca, const char *dir, const char *const *permit,
     size_t n);
 
@@ -62,8 +61,8 @@ time_t ca_not_after(const struct ca *ca);
 /* Appends the DER of a leaf for names, all of which must be permitted: else
  * CERTS_OUTSIDE.  It is good for CA_LEAF_DAYS in all, from CA_BACKDATE_S before now,
  * but only while the CA is: CERTS_CA_EXPIRED when that is over. */
-int ca_issue(struct ca *ca, const char *cn, const struct name *names, size_t n,
-    time_t now, struct bytes *der);
+int ca_issue(struct ca *ca, const struct name *names, size_t n, time_t now,
+    struct bytes *der);
 
 /* The key of all the leaves that this object issues: made at opening, never on
  * disk.  Minting then costs one signature and no key. */

@@ -7,6 +7,9 @@
 #include "certs/der.h"
 #include "certs/oids.h"
 
+#define PEM_BEGIN "-----BEGIN CERTIFICATE-----\n"
+#define PEM_END "-----END CERTIFICATE-----\n"
+
 static void
 put_oid(struct bytes *b, struct slice oid)
 {
@@ -302,4 +305,31 @@ cert_keyid(const uint8_t point[MBED_P256_POINT],
 
 	memcpy(keyid, hash, CERT_KEYID_BYTES);
 	return rc;
+}
+
+int
+cert_make_serial(struct cert *c, struct mbed_rng *rng)
+{
+	static const uint8_t zero[CERT_SERIAL_BYTES];
+	int rc;
+
+	do
+		rc = mbed_rng_fill(rng, c->serial, sizeof(c->serial));
+	while (rc == 0 && memcmp(c->serial, zero, sizeof(zero)) == 0);
+	return rc;
+}
+
+void
+cert_put_pem(struct bytes *pem, struct slice der)
+{
+	size_t len = 0, cap = der.len * 2 + 256;
+	uint8_t *to = bytes_reserve(pem, cap);
+
+	if (!to)
+		return;
+	if (mbedtls_pem_write_buffer(PEM_BEGIN, PEM_END,
+	    (const unsigned char *)der.p, der.len, to, cap, &len) != 0)
+		pem->failed = true;
+	else
+		pem->len += len - 1;		/* it counts the NUL */
 }

@@ -46,6 +46,11 @@ void cert_put_name(struct bytes *out, const char *cn);
 int cert_keyid(const uint8_t point[MBED_P256_POINT],
     uint8_t keyid[CERT_KEYID_BYTES]);
 
+/* A random one; never zero, since serials are positive (RFC 5280 4.1.2.2). */
+int cert_make_serial(struct cert *c, struct mbed_rng *rng);
+
+void cert_put_pem(struct bytes *pem, struct slice der);
+
 /* What one reads in a CA's certificate.  Slices point into the DER. */
 struct cert_view {
 	struct slice tbs;		/* the signed bytes */

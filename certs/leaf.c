@@ -68,23 +68,12 @@ crt_not_after(const mbedtls_x509_crt *crt)
 	return timegm(&tm);
 }
 
-/* What goes into the subject, which clients do not look at: only the names count.
- * OpenSSL takes a CN of digits and dots for a DNS name outside the constraints
- * when the certificate has no other, so that an address never stands there. */
-static const char *
-common_name(const struct name *n)
-{
-	if (n->kind == NAME_IP || strlen(n->dns) > CERT_CN_MAX)
-		return "tracetape leaf";
-	return n->dns;
-}
-
 static int
 mint(struct leaf *l, struct ca *ca, const struct name *names, size_t n,
     time_t now)
 {
 	struct bytes der = { 0 };
-	int rc = ca_issue(ca, common_name(&names[0]), names, n, now, &der);
+	int rc = ca_issue(ca, names, n, now, &der);
 
 	if (rc == 0)
 		rc = mbedtls_x509_crt_parse_der(&l->crt, der.p, der.len);

@@ -1,6 +1,7 @@
 #include "certs/name.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,6 +163,41 @@ name_is_within(const struct name *host, const struct name *set)
 		    (set->mask[i] & ~host->mask[i]) != 0)
 			return false;
 	return true;
+}
+
+bool
+name_is_covered(const struct name *name, const struct name *by, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (name_is_within(name, &by[i]))
+			return true;
+	return false;
+}
+
+/* Leaves out what another entry covers: "*.a.example" beside "a.example". */
+int
+name_sets(struct name **out, size_t *n_out, const char *const *text,
+    size_t n)
+{
+	struct name *names;
+
+	*out = NULL;
+	*n_out = 0;
+	if (n == 0 || n > NAME_SETS_MAX)
+		return CERTS_PERMIT;
+	names = calloc(n, sizeof(*names));
+	if (!names)
+		return ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		if (name_set(&names[*n_out], text[i]) != 0) {
+			free(names);
+			return CERTS_PERMIT;
+		}
+		if (!name_is_covered(&names[*n_out], names, *n_out))
+			++*n_out;
+	}
+	*out = names;
+	return 0;
 }
 
 static int

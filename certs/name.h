@@ -13,6 +13,7 @@
 enum {
 	NAME_DNS_MAX = 253,	/* bytes */
 	NAME_TEXT_MAX = 256,	/* bytes that name_print needs, NUL included */
+	NAME_SETS_MAX = 256,
 };
 
 struct name {
@@ -34,6 +35,14 @@ int name_set(struct name *n, const char *text);
 
 /* True when host, or another set, lies in set. */
 bool name_is_within(const struct name *host, const struct name *set);
+
+/* True when one of by[0..n) has it. */
+bool name_is_covered(const struct name *name, const struct name *by, size_t n);
+
+/* Parses text[0..n) into *out, which the caller frees, without those that an earlier
+ * one covers.  0, ENOMEM, CERTS_PERMIT: also for n == 0 and n > NAME_SETS_MAX. */
+int name_sets(struct name **out, size_t *n_out, const char *const *text,
+    size_t n);
 
 /* The text that name_host or name_set take; networks of one address without /. */
 void name_print(const struct name *n, char text[NAME_TEXT_MAX]);
