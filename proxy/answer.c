@@ -1,0 +1,94 @@
+#include "proxy/conn.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proxy/log.h"
+#include "proxy/piece.h"
+#include "store/json.h"
+
+static const char *
+reason_phrase(int status)
+{
+	switch (status) {
+	case 400: return "Bad Request";
+	case 405: return "Method Not Allowed";
+	case 408: return "Request Timeout";
+	case 414: return "URI Too Long";
+	case 431: return "Request Header Fields Too Large";
+	case 501: return "Not Implemented";
+	case 502: return "Bad Gateway";
+	case 503: return "Service Unavailable";
+	case 504: return "Gateway Timeout";
+	case 505: return "HTTP Version Not Supported";
+	}
+	return "Error";
+}
+
+/* The SDKs try each 5xx three times: not where the third is as bad as the first. */
+static bool
+is_pointless_to_retry(int status, const char *code)
+{
+	return (status < 500 && status != 408) || status == 501 ||
+	    status == 505 || strcmp(code, "upstream_certificate") == 0;
+}
+
+static void
+put_body(struct bytes *body, const char *code, const char *message)
+{
+	bytes_puts(body, "{\"error\":{\"message\":");
+	json_put_string(body, (struct slice){ message, strlen(message) });
+	bytes_printf(body, ",\"type\":\"proxy_error\",\"param\":null,"
+	    "\"code\":\"%s\"}}\n", code);
+}
+
+/* Our own answer is recorded like any other. */
+static void
+record(struct conn *c, const struct bytes *head, const struct bytes *body)
+{
+	struct piece *piece = piece_new();
+
+	tap_mark(&c->tap, &c->tap.end.timing.first_byte);
+	tap_head(&c->tap, SIDE_RESPONSE_HEAD, bytes_slice(head), true);
+	if (piece && body->len <= PIECE_BYTES) {
+		memcpy(piece->data, body->p, body->len);
+		tap_data(&c->tap, SIDE_RESPONSE_BODY, piece, piece->data,
+		    body->len);
+	}
+	piece_drop(piece);
+	c->tap.end.response.sent_bytes = (int64_t)body->len;
+	c->tap.end.flags |= EXCHANGE_OURS;
+	c->tap.end.has_clean_response = true;
+}
+
+void
+answer(struct conn *c, int status, const char *code, const char *fmt, ...)
+{
+	struct bytes head = { 0 }, body = { 0 };
+	char message[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	put_body(&body, code, message);
+	bytes_printf(&head, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n"
+	    "Content-Length: %zu\r\n%sConnection: close\r\n\r\n", status,
+	    reason_phrase(status), body.len, is_pointless_to_retry(status, code) ?
+	    "x-should-retry: false\r\n" : "");
+	conn_say(c, LOG_WARN, "answered status=%d code=%s why=\"%s\"", status,
+	    code, message);
+	if (c->client && !head.failed && !body.failed) {
+		stream_write(c->client, head.p, head.len);
+		if (!(c->flags & CONN_HEAD_ONLY))
+			stream_write(c->client, body.p, body.len);
+	}
+	if (c->tap.loop && !head.failed && !body.failed)
+		record(c, &head, &body);
+	tap_end(&c->tap, status == 504 || status == 408 ? OUTCOME_TIMEOUT :
+	    OUTCOME_REFUSED, message);
+	bytes_fini(&head);
+	bytes_fini(&body);
+	conn_linger(c, STREAM_END_CLEAN, message);
+}

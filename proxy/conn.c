@@ -1,0 +1,497 @@
+#include "proxy/conn.h"
+
+#include <assert.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "proxy/config.h"
+#include "proxy/dial.h"
+#include "proxy/log.h"
+#include "proxy/recorder.h"
+#include "proxy/tls.h"
+
+static const char *const state_names[] = {
+#define X(name, limit) #name,
+	CONN_STATES(X)
+#undef X
+};
+
+/* Every time limit of a connection. */
+static int64_t
+limit_ms(const struct config *c, enum conn_state s)
+{
+	switch (s) {
+#define X(name, limit) case CONN_##name: return c->limit;
+	CONN_STATES(X)
+#undef X
+	case CONN_STATE_N:
+		break;
+	}
+	return c->idle_ms;
+}
+
+#define TO(name) (1u << CONN_##name)
+
+static const unsigned may_follow[CONN_STATE_N] = {
+	[CONN_HANDSHAKE] = TO(IDLE) | TO(CLOSED),
+	[CONN_IDLE] = TO(HEAD) | TO(DIAL) | TO(EXCHANGE) | TO(LINGER) | TO(CLOSED),
+	[CONN_HEAD] = TO(DIAL) | TO(EXCHANGE) | TO(LINGER) | TO(CLOSED),
+	[CONN_DIAL] = TO(EXCHANGE) | TO(LINGER) | TO(CLOSED),
+	[CONN_EXCHANGE] = TO(IDLE) | TO(DIAL) | TO(TUNNEL) | TO(DRAIN) |
+	    TO(LINGER) | TO(CLOSED),
+	[CONN_TUNNEL] = TO(LINGER) | TO(CLOSED),
+	[CONN_DRAIN] = TO(IDLE) | TO(LINGER) | TO(CLOSED),
+	[CONN_LINGER] = TO(CLOSED),
+};
+
+void
+conn_say(const struct conn *c, int level, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (!log_wants((enum log_level)level))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_line((enum log_level)level, "conn=%llu client=%s %s",
+	    (unsigned long long)c->id, c->peer, text);
+}
+
+static void
+set_deadline(struct conn *c, int64_t ms)
+{
+	int64_t now = loop_now_ns();
+	struct timeval tv = { ms / 1000, (ms % 1000) * 1000 };
+
+	c->deadline_ns = now + ms * 1000000;
+	/* A later deadline is found when the timer fires early. */
+	if (c->armed_ns && c->armed_ns <= c->deadline_ns)
+		return;
+	c->armed_ns = c->deadline_ns;
+	evtimer_add(&c->timer, &tv);
+}
+
+void
+conn_touch(struct conn *c)
+{
+	/* In the other states a peer that drips bytes must not hold us. */
+	if (c->state == CONN_DIAL || c->state == CONN_EXCHANGE ||
+	    c->state == CONN_TUNNEL)
+		set_deadline(c, limit_ms(c->loop->config, c->state));
+}
+
+void
+conn_enter(struct conn *c, enum conn_state to)
+{
+	if (c->state == to)
+		return;
+	assert(may_follow[c->state] & 1u << to);
+	if (log_wants(LOG_DEBUG))
+		conn_say(c, LOG_DEBUG, "%s -> %s", state_names[c->state],
+		    state_names[to]);
+	c->state = to;
+	if (to != CONN_CLOSED)
+		set_deadline(c, limit_ms(c->loop->config, to));
+}
+
+static void
+drop_upstream(struct conn *c)
+{
+	dial_cancel(c->dial);
+	stream_free(c->upstream);
+	c->dial = NULL;
+	c->upstream = NULL;
+}
+
+static void
+flow_reset(struct flow *f)
+{
+	bytes_fini(&f->partial);
+	memset(f, 0, sizeof(*f));
+}
+
+/* Forgets the exchange; its record has ended. */
+static void
+reset(struct conn *c)
+{
+	flow_reset(&c->up);
+	flow_reset(&c->down);
+	bytes_fini(&c->head);
+	bytes_fini(&c->sent);
+	c->drained = 0;
+	c->flags &= CONN_CLOSE_AFTER;
+}
+
+/* Ends c.  c stays readable until this turn of the loop is over. */
+void
+conn_close(struct conn *c, enum outcome outcome, const char *why)
+{
+	if (c->state == CONN_CLOSED)
+		return;
+	conn_say(c, LOG_INFO, "closed in=%s requests=%llu why=\"%s\"",
+	    state_names[c->state], (unsigned long long)c->requests,
+	    c->why[0] ? c->why : why);
+	tap_end(&c->tap, outcome, why);
+	conn_enter(c, CONN_CLOSED);
+	evtimer_del(&c->timer);
+	drop_upstream(c);
+	stream_free(c->client);
+	c->client = NULL;
+	loop_bury(c->loop, c);
+}
+
+void
+conn_free(struct conn *c)
+{
+	assert(c->magic == CONN_MAGIC && c->state == CONN_CLOSED);
+	reset(c);
+	c->magic = 0;
+	free(c);
+}
+
+/* Our last bytes are queued: lets them leave, then waits for the client's FIN, so
+ * that no RST overtakes them. */
+void
+conn_linger(struct conn *c, enum stream_end how, const char *why)
+{
+	drop_upstream(c);
+	snprintf(c->why, sizeof(c->why), "%s", why);
+	if (!c->client || stream_is_finished(c->client)) {
+		conn_close(c, OUTCOME_COMPLETE, why);
+		return;
+	}
+	conn_enter(c, CONN_LINGER);
+	stream_consume(c->client, stream_unread(c->client));
+	stream_finish(c->client, how);
+	stream_resume(c->client, PAUSE_PEER);
+	stream_resume(c->client, PAUSE_RECORDER);
+}
+
+/* The answer stops in the middle: the client must see that it does. */
+void
+conn_cut(struct conn *c, enum outcome outcome, const char *why)
+{
+	bool until_close = c->down.body.framing == HTTP1_UNTIL_CLOSE ||
+	    c->state == CONN_TUNNEL;
+
+	tap_end(&c->tap, outcome, why);
+	conn_linger(c, until_close ? STREAM_END_RESET : STREAM_END_CUT, why);
+}
+
+void
+conn_next(struct conn *c)
+{
+	reset(c);
+	if (c->loop->draining)
+		c->flags |= CONN_CLOSE_AFTER;
+	if (c->flags & CONN_CLOSE_AFTER) {
+		conn_linger(c, STREAM_END_CLEAN, "done");
+		return;
+	}
+	conn_enter(c, CONN_IDLE);
+	stream_resume(c->client, PAUSE_PEER);
+	if (stream_unread(c->client) > 0)
+		request_read(c);
+	else if (stream_at_eof(c->client))
+		conn_linger(c, STREAM_END_CLEAN, "client is done");
+	else
+		stream_rest(c->client);
+}
+
+/* The client can no longer be answered. */
+void
+conn_client_left(struct conn *c, const char *why)
+{
+	switch (c->state) {
+	case CONN_DIAL:
+	case CONN_EXCHANGE:
+		if (c->loop->config->on_abort == ON_ABORT_DRAIN &&
+		    c->up.at == FLOW_DONE && c->upstream && c->client) {
+			stream_free(c->client);
+			c->client = NULL;
+			stream_resume(c->upstream, PAUSE_PEER);
+			snprintf(c->why, sizeof(c->why), "%s", why);
+			return;
+		}
+		conn_close(c, OUTCOME_CANCELLED, why);
+		return;
+	case CONN_TUNNEL:
+		conn_close(c, OUTCOME_COMPLETE, why);
+		return;
+	case CONN_HANDSHAKE:
+	case CONN_IDLE:
+	case CONN_HEAD:
+	case CONN_DRAIN:
+	case CONN_LINGER:
+	case CONN_CLOSED:
+	case CONN_STATE_N:
+		conn_close(c, OUTCOME_COMPLETE, why);
+		return;
+	}
+}
+
+static void
+on_client_data(struct conn *c)
+{
+	conn_touch(c);
+	switch (c->state) {
+	case CONN_IDLE:
+	case CONN_HEAD:
+		request_read(c);
+		break;
+	case CONN_EXCHANGE:
+		request_pump(c);
+		break;
+	case CONN_TUNNEL:
+		tunnel_pump(c, c->client, c->upstream, SIDE_REQUEST_BODY);
+		break;
+	case CONN_DRAIN:
+		request_discard(c);
+		break;
+	case CONN_LINGER:
+		stream_consume(c->client, stream_unread(c->client));
+		break;
+	case CONN_HANDSHAKE:
+	case CONN_DIAL:			/* waits, up to STREAM_HIGH bytes */
+	case CONN_CLOSED:
+	case CONN_STATE_N:
+		break;
+	}
+}
+
+static void
+on_client_eof(struct conn *c)
+{
+	switch (c->state) {
+	case CONN_IDLE:
+		conn_linger(c, STREAM_END_CLEAN, "client is done");
+		break;
+	case CONN_HEAD:
+		conn_close(c, OUTCOME_CANCELLED, "client left inside a head");
+		break;
+	case CONN_DIAL:
+	case CONN_EXCHANGE:
+		request_eof(c);
+		break;
+	case CONN_TUNNEL:
+		tunnel_eof(c, c->client, c->upstream);
+		break;
+	case CONN_LINGER:
+		if (stream_is_finished(c->client))
+			conn_close(c, OUTCOME_COMPLETE, "done");
+		break;
+	case CONN_HANDSHAKE:
+	case CONN_DRAIN:
+	case CONN_CLOSED:
+	case CONN_STATE_N:
+		conn_close(c, OUTCOME_COMPLETE, "client left");
+		break;
+	}
+}
+
+static void
+on_client_drained(struct conn *c)
+{
+	if (c->upstream)
+		stream_resume(c->upstream, PAUSE_PEER);
+	if (c->state == CONN_TUNNEL)
+		tunnel_eof(c, NULL, NULL);
+	if (c->state != CONN_LINGER || !stream_is_finished(c->client))
+		return;
+	if (stream_at_eof(c->client))
+		conn_close(c, OUTCOME_COMPLETE, "done");
+	else
+		set_deadline(c, c->loop->config->linger_ms);
+}
+
+static void
+on_client(void *arg, enum stream_event ev)
+{
+	struct conn *c = arg;
+
+	assert(c->magic == CONN_MAGIC);
+	switch (ev) {
+	case STREAM_CONNECTED:
+		break;
+	case STREAM_READY:
+		conn_enter(c, CONN_IDLE);
+		break;
+	case STREAM_DATA:
+		on_client_data(c);
+		break;
+	case STREAM_DRAINED:
+		on_client_drained(c);
+		break;
+	case STREAM_EOF:
+		on_client_eof(c);
+		break;
+	case STREAM_BROKEN:
+		conn_client_left(c, "client takes no more");
+		break;
+	case STREAM_ERROR:
+		conn_client_left(c, stream_error(c->client));
+		break;
+	}
+}
+
+static void
+expired(struct conn *c)
+{
+	switch (c->state) {
+	case CONN_HANDSHAKE:
+		conn_close(c, OUTCOME_TIMEOUT, "TLS handshake took too long");
+		break;
+	case CONN_IDLE:
+		conn_linger(c, STREAM_END_CLEAN, "idle");
+		break;
+	case CONN_HEAD:
+		answer(c, 408, "request_timeout", "the request head was not "
+		    "complete in time (timeouts.head_ms)");
+		break;
+	case CONN_DIAL:
+	case CONN_EXCHANGE:
+		if (c->flags & CONN_ANSWERED || !c->client) {
+			conn_cut(c, OUTCOME_TIMEOUT,
+			    "no byte in either direction (timeouts.idle_ms)");
+			break;
+		}
+		answer(c, 504, "upstream_timeout", "no byte in either direction "
+		    "for too long (timeouts.idle_ms)");
+		break;
+	case CONN_TUNNEL:
+		conn_close(c, OUTCOME_TIMEOUT, "tunnel is idle");
+		break;
+	case CONN_DRAIN:
+	case CONN_LINGER:
+	case CONN_CLOSED:
+	case CONN_STATE_N:
+		conn_close(c, OUTCOME_COMPLETE, "done; client kept open");
+		break;
+	}
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+	struct loop *l = c->loop;
+	int64_t left_ms;
+
+	(void)fd, (void)what;
+	assert(c->magic == CONN_MAGIC);
+	c->armed_ns = 0;
+	left_ms = (c->deadline_ns - loop_now_ns() + 999999) / 1000000;
+	if (left_ms > 0)
+		set_deadline(c, left_ms);
+	else if (c->state == CONN_IDLE && stream_queued(c->client) > 0)
+		set_deadline(c, l->config->idle_ms);	/* a slow reader */
+	else
+		expired(c);
+	loop_flush(l);
+}
+
+void
+conn_mind_recorder(struct conn *c)
+{
+	const int64_t pause_ms = c->loop->config->recorder_pause_ms;
+
+	if (c->state == CONN_CLOSED || !tap_is_recording(&c->tap) ||
+	    !recorder_is_full(c->loop->recorder))
+		return;
+	if (pause_ms == 0) {
+		tap_cut(&c->tap);
+		return;
+	}
+	c->flags |= CONN_WAITS_RECORDER;
+	if (c->client)
+		stream_pause(c->client, PAUSE_RECORDER);
+	if (c->upstream)
+		stream_pause(c->upstream, PAUSE_RECORDER);
+	if (pause_ms > 0)
+		loop_limit_pause(c->loop, pause_ms);
+}
+
+void
+conn_recorder_ready(struct conn *c)
+{
+	if (!(c->flags & CONN_WAITS_RECORDER))
+		return;
+	c->flags &= ~(unsigned)CONN_WAITS_RECORDER;
+	if (c->client)
+		stream_resume(c->client, PAUSE_RECORDER);
+	if (c->upstream)
+		stream_resume(c->upstream, PAUSE_RECORDER);
+}
+
+void
+conn_recorder_cut(struct conn *c)
+{
+	if (c->flags & CONN_WAITS_RECORDER)
+		tap_cut(&c->tap);
+	conn_recorder_ready(c);
+}
+
+void
+conn_shut_down(struct conn *c)
+{
+	c->flags |= CONN_CLOSE_AFTER;
+	if (c->state == CONN_IDLE && stream_queued(c->client) == 0)
+		conn_linger(c, STREAM_END_CLEAN, "shutting down");
+	else if (c->state == CONN_HANDSHAKE)
+		conn_close(c, OUTCOME_INTERRUPTED, "tracetape was stopped");
+}
+
+static void
+name_peer(struct conn *c, const struct sockaddr *sa)
+{
+	char ip[INET6_ADDRSTRLEN] = "?";
+	unsigned port = 0;
+
+	if (sa->sa_family == AF_INET) {
+		const struct sockaddr_in *in = (const void *)sa;
+
+		inet_ntop(AF_INET, &in->sin_addr, ip, sizeof(ip));
+		port = ntohs(in->sin_port);
+	} else if (sa->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const void *)sa;
+
+		inet_ntop(AF_INET6, &in6->sin6_addr, ip, sizeof(ip));
+		port = ntohs(in6->sin6_port);
+	}
+	snprintf(c->peer, sizeof(c->peer),
+	    sa->sa_family == AF_INET6 ? "[%s]:%u" : "%s:%u", ip, port);
+}
+
+struct conn *
+conn_new(struct loop *l, int fd, const struct sockaddr *sa, struct tls *tls)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (c) {
+		c->client = stream_new(l, fd, tls, on_client, c);
+	} else {
+		close(fd);
+		tls_free(tls);
+	}
+	if (!c || !c->client) {
+		free(c);
+		return NULL;
+	}
+	c->magic = CONN_MAGIC;
+	c->loop = l;
+	c->id = loop_new_id();
+	c->state = tls ? CONN_HANDSHAKE : CONN_IDLE;
+	name_peer(c, sa);
+	evtimer_assign(&c->timer, l->base, on_timer, c);
+	set_deadline(c, limit_ms(l->config, c->state));
+	return c;
+}

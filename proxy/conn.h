@@ -1,0 +1,132 @@
+/* conn.h - one client connection and the exchange it is in.  For the files that
+ * drive it (conn, request, response, tunnel, answer) and the loop; nobody else.
+ *
+ * A state is what we wait for.  How far a message has come is a struct flow, one
+ * per direction.  Facts about the current exchange are flags that no state says.
+ *
+ * Thread: the loop's.
+ * Life:   conn_close is the one end.  It may come inside any call below; c stays
+ *         readable until the loop's turn is over, in state CONN_CLOSED.
+ */
+#ifndef TRACETAPE_PROXY_CONN_H
+#define TRACETAPE_PROXY_CONN_H
+
+#include <event2/event_struct.h>
+
+#include "proxy/http1.h"
+#include "proxy/loop.h"
+#include "proxy/origin.h"
+#include "proxy/stream.h"
+#include "proxy/tap.h"
+
+/* name, the time limit that holds in it (conn.c) */
+#define CONN_STATES(X) \
+	X(HANDSHAKE, handshake_ms)	/* the client's TLS */ \
+	X(IDLE, keepalive_ms)		/* a request's first byte */ \
+	X(HEAD, head_ms)		/* the rest of its head */ \
+	X(DIAL, idle_ms)		/* the upstream; dial has limits of its own */ \
+	X(EXCHANGE, idle_ms)		/* bytes of request and response */ \
+	X(TUNNEL, tunnel_ms)		/* bytes behind an Upgrade */ \
+	X(DRAIN, linger_ms)		/* the rest of a request answered early */ \
+	X(LINGER, idle_ms)		/* our last bytes leaving, the client's FIN */ \
+	X(CLOSED, idle_ms)		/* the end of the loop's turn */
+
+enum conn_state {
+#define X(name, limit) CONN_##name,
+	CONN_STATES(X)
+#undef X
+	CONN_STATE_N
+};
+
+enum {
+	CONN_CLOSE_AFTER = 1 << 0,	/* this exchange is the client's last */
+	CONN_HEAD_ONLY = 1 << 1,	/* the method is HEAD */
+	CONN_OLD_CLIENT = 1 << 2,	/* HTTP/1.0: no 1xx */
+	CONN_WANTS_UPGRADE = 1 << 3,
+	CONN_ANSWERED = 1 << 4,		/* response bytes went to the client */
+	CONN_REUSED = 1 << 5,		/* the upstream came from the pool */
+	CONN_RETRIED = 1 << 6,
+	CONN_NO_RESEND = 1 << 7,	/* c->sent does not hold all that was sent */
+	CONN_UPSTREAM_CLOSES = 1 << 8,	/* the upstream cannot be used again */
+	CONN_WAITS_RECORDER = 1 << 9,
+};
+
+enum {
+	CONN_MAGIC = 0x434f4e4e,
+	CONN_RESEND_MAX = 64 * 1024,	/* of a request, kept for one resend */
+	CONN_DRAIN_MAX = 256 * 1024,	/* read and dropped for keep-alive's sake */
+	CONN_HALF_CLOSE_MS = 250,	/* a FIN this soon after the request, before
+					 * any answer, is a half-close; later the
+					 * client has left */
+};
+
+struct flow {
+	enum { FLOW_HEAD, FLOW_BODY, FLOW_DONE } at;
+	struct http1_body body;
+	struct bytes partial;		/* a head that did not come in one piece */
+	size_t seen;			/* of it, by the parser */
+};
+
+struct conn {
+	uint32_t magic;
+	enum conn_state state;
+	unsigned flags;
+	uint64_t id;
+	uint64_t requests;
+	struct loop *loop;
+	struct conn *prev, *next;
+	struct stream *client;
+	struct stream *upstream;
+	struct dial *dial;
+	struct origin origin;
+	struct flow up, down;
+	struct bytes head;		/* the request's, as it goes on */
+	struct bytes sent;		/* all that went over a reused connection */
+	size_t drained;
+	struct tap tap;
+	struct event timer;
+	int64_t deadline_ns;
+	int64_t armed_ns;		/* when the timer will fire; 0: not armed */
+	char peer[64];
+	char why[TAPE_REASON_MAX];
+};
+
+/* conn.c */
+struct conn *conn_new(struct loop *l, int fd, const struct sockaddr *sa,
+    struct tls *tls);
+void conn_enter(struct conn *c, enum conn_state to);
+void conn_touch(struct conn *c);	/* bytes flowed: the limit starts anew */
+void conn_close(struct conn *c, enum outcome outcome, const char *why);
+void conn_linger(struct conn *c, enum stream_end how, const char *why);
+void conn_next(struct conn *c);		/* to the next request */
+void conn_cut(struct conn *c, enum outcome outcome, const char *why);
+void conn_client_left(struct conn *c, const char *why);
+void conn_mind_recorder(struct conn *c);
+void conn_recorder_ready(struct conn *c);
+void conn_recorder_cut(struct conn *c);
+void conn_shut_down(struct conn *c);	/* finish, and take no more requests */
+void conn_free(struct conn *c);		/* the loop's, after CONN_CLOSED */
+void conn_say(const struct conn *c, int level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* request.c: what the client sends */
+void request_read(struct conn *c);	/* a head, when one is due */
+void request_pump(struct conn *c);	/* body to the upstream */
+void request_discard(struct conn *c);	/* body to nowhere: CONN_DRAIN */
+void request_eof(struct conn *c);	/* the client is done sending */
+void request_resend(struct conn *c);	/* over a fresh connection */
+
+/* response.c: what the upstream sends */
+void on_upstream(void *arg, enum stream_event ev);
+
+/* tunnel.c */
+void tunnel_begin(struct conn *c);
+void tunnel_pump(struct conn *c, struct stream *from, struct stream *to,
+    enum side side);
+void tunnel_eof(struct conn *c, struct stream *from, struct stream *to);
+
+/* answer.c: our own answers; the connection ends with them. */
+void answer(struct conn *c, int status, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

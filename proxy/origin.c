@@ -1,0 +1,135 @@
+#include "proxy/origin.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool
+parse_port(const char *p, size_t n, uint16_t *port)
+{
+	unsigned v = 0;
+
+	if (n == 0 || n > 5)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] < '0' || p[i] > '9')
+			return false;
+		v = v * 10 + (unsigned)(p[i] - '0');
+	}
+	if (v == 0 || v > 65535)
+		return false;
+	*port = (uint16_t)v;
+	return true;
+}
+
+static bool
+is_host_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+	    c == '.' || c == '_' || c == ':';
+}
+
+static bool
+copy_host(struct origin *o, const char *p, size_t n)
+{
+	if (n == 0 || n >= sizeof(o->host))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		char c = p[i] >= 'A' && p[i] <= 'Z' ? (char)(p[i] + 32) : p[i];
+
+		if (!is_host_byte(c))
+			return false;
+		o->host[i] = c;
+	}
+	o->host[n] = '\0';
+	return true;
+}
+
+bool
+origin_parse_authority(struct origin *o, const char *text, size_t len)
+{
+	const char *host = text, *end = text + len, *colon;
+	size_t n;
+
+	o->port = 0;
+	if (len > 0 && text[0] == '[') {
+		const char *close = memchr(text, ']', len);
+
+		if (!close)
+			return false;
+		host++;
+		n = (size_t)(close - host);
+		colon = close + 1;
+		if (!memchr(host, ':', n))
+			return false;
+	} else {
+		colon = memchr(text, ':', len);
+		if (!colon)
+			colon = end;
+		n = (size_t)(colon - host);
+	}
+	if (colon < end && (*colon != ':' ||
+	    !parse_port(colon + 1, (size_t)(end - colon - 1), &o->port)))
+		return false;
+	return copy_host(o, host, n);
+}
+
+bool
+origin_parse(struct origin *o, const char *url, const char **why)
+{
+	static const char https[] = "https://", http[] = "http://";
+	size_t len;
+
+	*why = "give http://host[:port] or https://host[:port]";
+	memset(o, 0, sizeof(*o));
+	if (strncmp(url, https, sizeof(https) - 1) == 0) {
+		o->is_tls = true;
+		url += sizeof(https) - 1;
+	} else if (strncmp(url, http, sizeof(http) - 1) == 0) {
+		url += sizeof(http) - 1;
+	} else {
+		return false;
+	}
+	len = strcspn(url, "/?#");
+	if (url[len] && strcmp(url + len, "/") != 0) {
+		*why = "give no path: it belongs to the client's OPENAI_BASE_URL";
+		return false;
+	}
+	if (!origin_parse_authority(o, url, len))
+		return false;
+	if (o->port == 0)
+		o->port = o->is_tls ? 443 : 80;
+	return true;
+}
+
+bool
+origin_eq(const struct origin *a, const struct origin *b)
+{
+	return a->port == b->port && a->is_tls == b->is_tls &&
+	    strcmp(a->host, b->host) == 0;
+}
+
+static void
+print(const struct origin *o, char out[ORIGIN_AUTHORITY_MAX], bool with_port)
+{
+	const char *open = strchr(o->host, ':') ? "[" : "";
+	const char *close = *open ? "]" : "";
+
+	if (with_port)
+		snprintf(out, ORIGIN_AUTHORITY_MAX, "%s%s%s:%u", open, o->host,
+		    close, (unsigned)o->port);
+	else
+		snprintf(out, ORIGIN_AUTHORITY_MAX, "%s%s%s", open, o->host,
+		    close);
+}
+
+void
+origin_authority(const struct origin *o, char out[ORIGIN_AUTHORITY_MAX])
+{
+	print(o, out, o->port != (o->is_tls ? 443 : 80));
+}
+
+void
+origin_name(const struct origin *o, char out[ORIGIN_AUTHORITY_MAX])
+{
+	print(o, out, true);
+}

@@ -1,0 +1,374 @@
+#include "proxy/recorder.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proxy/gaps.h"
+#include "proxy/item.h"
+#include "proxy/log.h"
+#include "proxy/loop.h"
+#include "proxy/piece.h"
+#include "proxy/tap.h"
+#include "proxy/tape.h"
+#include "store/writer.h"
+
+enum {
+	BATCH_BYTES = 1024 * 1024,	/* queued: wake the writer before its time */
+	COMMIT_BYTES = 4 * 1024 * 1024,	/* put: commit in the middle of a batch */
+	SAVE_EVERY_MS = 1000,		/* a live exchange, at most this stale */
+	HOUSEKEEP_MS = 30 * 1000,
+	ENDED_MAX = 4096,		/* exchanges in a batch */
+};
+
+struct recorder {
+	struct writer *writer;
+	struct recorder_options o;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+
+	/* Under lock: */
+	struct tap_item *first;
+	struct tap_item **last;
+	size_t queued;
+	enum { WRITER_BUSY, WRITER_ASLEEP, WRITER_DOZING } writer_is;
+	bool stop;
+
+	atomic_size_t unsaved;		/* bytes not yet on disk */
+	atomic_uint_fast64_t lost;	/* exchanges not recorded, not yet told */
+	atomic_bool was_full;
+	int watcher[RECORDER_LOOPS_MAX];
+	size_t n_watchers;
+
+	/* The writer thread's: */
+	struct tape *open;		/* in flight */
+	uint64_t ended[ENDED_MAX];	/* numbers that ended in this batch */
+	size_t n_ended;
+	size_t batch_cost;
+	int64_t housekept_ns;
+	int failing;			/* rc of the last batch */
+	struct gaps gaps;		/* to be told when the disk is back */
+};
+
+bool
+recorder_is_full(const struct recorder *r)
+{
+	return atomic_load_explicit(&r->unsaved, memory_order_relaxed) >=
+	    (size_t)r->o.max_bytes;
+}
+
+bool
+recorder_may_begin(const struct recorder *r)
+{
+	return atomic_load_explicit(&r->unsaved, memory_order_relaxed) <
+	    2 * (size_t)r->o.max_bytes;
+}
+
+void
+recorder_count(struct recorder *r, size_t bytes)
+{
+	size_t before = atomic_fetch_add(&r->unsaved, bytes);
+
+	if (before + bytes >= (size_t)r->o.max_bytes)
+		atomic_store(&r->was_full, true);
+}
+
+void
+recorder_count_lost(struct recorder *r)
+{
+	atomic_fetch_add(&r->lost, 1);
+}
+
+void
+recorder_push(struct recorder *r, struct tap_queue *q)
+{
+	if (!q->first)
+		return;
+	pthread_mutex_lock(&r->lock);
+	*r->last = q->first;
+	r->last = q->last;
+	r->queued += q->bytes;
+	/* One wake to start the clock of a batch, one if it grows large. */
+	if (r->writer_is == WRITER_ASLEEP ||
+	    (r->writer_is == WRITER_DOZING && r->queued >= BATCH_BYTES)) {
+		r->writer_is = WRITER_BUSY;
+		pthread_cond_signal(&r->wake);
+	}
+	pthread_mutex_unlock(&r->lock);
+	tap_queue_init(q);
+}
+
+void
+recorder_watch(struct recorder *r, int fd)
+{
+	assert(r->n_watchers < RECORDER_LOOPS_MAX);
+	r->watcher[r->n_watchers++] = fd;
+}
+
+static void
+release(struct recorder *r, size_t bytes)
+{
+	size_t left = atomic_fetch_sub(&r->unsaved, bytes) - bytes;
+
+	if (left > (size_t)r->o.max_bytes / 2 ||
+	    !atomic_exchange(&r->was_full, false))
+		return;
+	for (size_t i = 0; i < r->n_watchers; i++)
+		(void)!write(r->watcher[i], "", 1);
+}
+
+/* The batch is gone.  What ended in it becomes a gap, what still runs is cut. */
+static void
+lose_batch(struct recorder *r, int rc)
+{
+	if (!r->failing)
+		log_error("recording fails, traffic goes on: %s",
+		    writer_strerror(rc));
+	r->failing = rc;
+	for (struct tape *t = r->open; t; t = tape_next(t))
+		tape_lost(t);
+	for (size_t i = 0; i < r->n_ended; i++)
+		gaps_add(&r->gaps, r->ended[i]);
+	r->n_ended = 0;
+}
+
+/* Exchanges that could not even begin to be recorded get their numbers now. */
+static int
+put_lost(struct recorder *r)
+{
+	uint64_t n = atomic_load(&r->lost), seq;
+	int rc;
+
+	if (n == 0)
+		return 0;
+	seq = writer_next_seq(r->writer);
+	for (uint64_t i = 1; i < n; i++)
+		writer_next_seq(r->writer);
+	rc = writer_put_gap(r->writer, seq, n, "the recorder could not keep up");
+	if (rc)
+		return rc;
+	atomic_fetch_sub(&r->lost, n);
+	log_warn("%llu exchanges were not recorded: the disk was too slow; see "
+	    "recorder.max_bytes", (unsigned long long)n);
+	return 0;
+}
+
+static void
+commit(struct recorder *r)
+{
+	int rc = put_lost(r);
+
+	if (rc == 0 && r->failing)
+		rc = gaps_put(&r->gaps, r->writer, writer_strerror(r->failing));
+	if (rc == 0)
+		rc = writer_commit(r->writer);
+	if (rc) {
+		lose_batch(r, rc);
+	} else {
+		if (r->failing)
+			log_warn("recording goes on; %llu exchanges are lost",
+			    (unsigned long long)r->gaps.total);
+		for (struct tape *t = r->open; t; t = tape_next(t))
+			tape_committed(t);
+		r->failing = 0;
+		gaps_clear(&r->gaps);
+		r->n_ended = 0;
+	}
+	release(r, r->batch_cost);
+	r->batch_cost = 0;
+}
+
+static int
+finish(struct recorder *r, struct tape *t, const struct tape_end *end)
+{
+	int rc = tape_save(t, r->writer, end);
+
+	r->ended[r->n_ended++] = tape_seq(t);
+	tape_unlink(&r->open, t);
+	tape_free(t);
+	return rc;
+}
+
+static int
+apply(struct recorder *r, struct tap_item *i)
+{
+	struct slice extra = { (const char *)i->extra, i->n };
+	struct tape_end end;
+
+	switch (i->kind) {
+	case TAP_BEGIN:
+		tape_open(i->tape, r->writer);
+		tape_link(&r->open, i->tape);
+		return tape_head(i->tape, r->writer, SIDE_REQUEST_HEAD, extra,
+		    true);
+	case TAP_HEAD:
+		return tape_head(i->tape, r->writer, i->side, extra, i->is_final);
+	case TAP_DATA:
+		return tape_data(i->tape, r->writer, i->side, i->p, i->n,
+		    i->at_us);
+	case TAP_REQUEST_END:
+		tape_request_end(i->tape);
+		return 0;
+	case TAP_END:
+		memcpy(&end, i->extra, sizeof(end));
+		return finish(r, i->tape, &end);
+	}
+	return 0;
+}
+
+static void
+apply_all(struct recorder *r, struct tap_item *i)
+{
+	while (i) {
+		struct tap_item *next = i->next;
+		int rc = apply(r, i);
+
+		r->batch_cost += i->cost;
+		piece_drop(i->piece);
+		free(i);
+		if (rc)
+			lose_batch(r, rc);
+		if (writer_pending(r->writer) >= COMMIT_BYTES ||
+		    r->n_ended == ENDED_MAX)
+			commit(r);
+		i = next;
+	}
+}
+
+/* Rows of what is in flight, so that a crash loses at most a second of it. */
+static void
+save_open(struct recorder *r)
+{
+	int64_t now = loop_now_ns();
+
+	for (struct tape *t = r->open; t; t = tape_next(t)) {
+		int rc;
+
+		if (!tape_is_unsaved(t) || (tape_saved_ns(t) && now -
+		    tape_saved_ns(t) < SAVE_EVERY_MS * INT64_C(1000000)))
+			continue;
+		rc = tape_save(t, r->writer, NULL);
+		if (rc) {
+			lose_batch(r, rc);
+			return;
+		}
+	}
+}
+
+static void
+sleep_until(struct recorder *r, int64_t ns)
+{
+	struct timespec ts = { ns / 1000000000, ns % 1000000000 };
+
+	pthread_cond_timedwait(&r->wake, &r->lock, &ts);
+}
+
+/* Waits for a batch and takes it.  A batch is open for half of commit_ms: the other
+ * half is for writing it. */
+static struct tap_item *
+take(struct recorder *r)
+{
+	struct tap_item *first;
+	int64_t until;
+
+	if (!r->first && !r->stop) {
+		r->writer_is = WRITER_ASLEEP;
+		sleep_until(r, loop_now_ns() + SAVE_EVERY_MS * INT64_C(1000000));
+	}
+	until = loop_now_ns() + r->o.commit_ms * 500000;
+	while (r->first && r->queued < BATCH_BYTES && !r->stop &&
+	    loop_now_ns() < until) {
+		r->writer_is = WRITER_DOZING;
+		sleep_until(r, until);
+	}
+	r->writer_is = WRITER_BUSY;
+	first = r->first;
+	r->first = NULL;
+	r->last = &r->first;
+	r->queued = 0;
+	return first;
+}
+
+static void *
+run(void *arg)
+{
+	struct recorder *r = arg;
+	bool stop = false;
+
+	while (!stop) {
+		struct tap_item *batch;
+
+		pthread_mutex_lock(&r->lock);
+		batch = take(r);
+		stop = r->stop && !batch;
+		pthread_mutex_unlock(&r->lock);
+		apply_all(r, batch);
+		save_open(r);
+		if (writer_pending(r->writer) > 0 || r->batch_cost > 0 ||
+		    atomic_load(&r->lost) > 0)
+			commit(r);
+		if (loop_now_ns() - r->housekept_ns >
+		    HOUSEKEEP_MS * INT64_C(1000000)) {
+			writer_housekeep(r->writer);
+			r->housekept_ns = loop_now_ns();
+		}
+	}
+	return NULL;
+}
+
+struct recorder *
+recorder_start(struct writer *w, const struct recorder_options *o)
+{
+	struct recorder *r = calloc(1, sizeof(*r));
+	pthread_condattr_t attr;
+
+	if (!r) {
+		writer_close(w);
+		return NULL;
+	}
+	r->writer = w;
+	r->o = *o;
+	r->last = &r->first;
+	r->housekept_ns = loop_now_ns();
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&r->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	if (pthread_create(&r->thread, NULL, run, r) != 0) {
+		writer_close(w);
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void
+recorder_stop(struct recorder *r)
+{
+	int rc;
+
+	if (!r)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->stop = true;
+	pthread_cond_signal(&r->wake);
+	pthread_mutex_unlock(&r->lock);
+	pthread_join(r->thread, NULL);
+	for (struct tape *t; (t = r->open);) {
+		tape_unlink(&r->open, t);
+		tape_free(t);
+	}
+	rc = writer_close(r->writer);
+	if (rc)
+		log_error("closing the store: %s", writer_strerror(rc));
+	pthread_cond_destroy(&r->wake);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}

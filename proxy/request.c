@@ -1,0 +1,392 @@
+#include "proxy/conn.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "proxy/config.h"
+#include "proxy/dial.h"
+#include "proxy/forward.h"
+#include "proxy/log.h"
+#include "proxy/piece.h"
+#include "proxy/pool.h"
+#include "proxy/tls.h"
+
+static bool
+is_method(const struct http1_head *h, struct slice name)
+{
+	return slice_eq(h->method, name);
+}
+
+/* To the upstream, and kept while it may have to be sent again. */
+static void
+send_up(struct conn *c, const void *p, size_t n)
+{
+	stream_write(c->upstream, p, n);
+	if ((c->flags & (CONN_REUSED | CONN_RETRIED)) != CONN_REUSED ||
+	    c->flags & CONN_NO_RESEND)
+		return;
+	if (c->sent.len + n <= CONN_RESEND_MAX)
+		bytes_put(&c->sent, p, n);
+	if (c->sent.failed || c->sent.len + n > CONN_RESEND_MAX) {
+		c->flags |= CONN_NO_RESEND;
+		bytes_fini(&c->sent);
+	}
+}
+
+static void
+request_done(struct conn *c)
+{
+	c->up.at = FLOW_DONE;
+	tap_request_end(&c->tap);
+}
+
+static void
+exchange_begin(struct conn *c)
+{
+	struct tape_end *end = &c->tap.end;
+
+	conn_enter(c, CONN_EXCHANGE);
+	if (c->flags & CONN_REUSED)
+		end->flags |= EXCHANGE_REUSED;
+	else
+		end->flags &= ~(uint32_t)EXCHANGE_REUSED;
+	if (stream_tls(c->upstream)) {
+		snprintf(end->tls_upstream, sizeof(end->tls_upstream), "%s",
+		    tls_version(stream_tls(c->upstream)));
+		if (tls_resumed(stream_tls(c->upstream)))
+			end->flags |= EXCHANGE_TLS_RESUMED;
+	}
+	tap_mark(&c->tap, &end->timing.sent_first);
+	if (c->flags & CONN_RETRIED) {
+		stream_write(c->upstream, c->sent.p, c->sent.len);
+		bytes_fini(&c->sent);
+	} else {
+		send_up(c, c->head.p, c->head.len);
+		bytes_fini(&c->head);
+	}
+	if (c->up.at == FLOW_DONE)
+		tap_mark(&c->tap, &end->timing.sent_last);
+	request_pump(c);
+	if (c->state == CONN_EXCHANGE && c->client && stream_at_eof(c->client))
+		request_eof(c);
+}
+
+static void
+on_dialed(void *arg, const struct dialed *d)
+{
+	struct conn *c = arg;
+	struct timing *t = &c->tap.end.timing;
+
+	c->dial = NULL;
+	t->dns = d->dns_us;
+	t->connect = d->connect_us;
+	t->tls = d->tls_us;
+	c->upstream = d->stream;
+	if (c->upstream) {
+		stream_give(c->upstream, on_upstream, c);
+		exchange_begin(c);
+		return;
+	}
+	switch (d->failure) {
+	case DIAL_CONNECT_TIMEOUT:
+	case DIAL_TLS_TIMEOUT:
+		answer(c, 504, "upstream_timeout", "%s", d->why);
+		break;
+	case DIAL_CERTIFICATE:
+		answer(c, 502, "upstream_certificate", "%s", d->why);
+		break;
+	case DIAL_DNS:
+		answer(c, 502, "upstream_dns", "%s", d->why);
+		break;
+	case DIAL_TLS:
+		answer(c, 502, "upstream_tls", "%s", d->why);
+		break;
+	case DIAL_CONNECT:
+	case DIAL_OK:
+		answer(c, 502, "upstream_connect", "%s", d->why);
+		break;
+	}
+}
+
+static void
+dial_upstream(struct conn *c)
+{
+	conn_enter(c, CONN_DIAL);
+	c->dial = dial_begin(c->loop, &c->origin, on_dialed, c);
+	if (!c->dial)
+		answer(c, 503, "no_memory", "no memory for a connection");
+}
+
+static void
+acquire_upstream(struct conn *c)
+{
+	c->upstream = pool_take(c->loop->pool, &c->origin);
+	if (!c->upstream) {
+		dial_upstream(c);
+		return;
+	}
+	c->flags |= CONN_REUSED;
+	stream_give(c->upstream, on_upstream, c);
+	exchange_begin(c);
+}
+
+void
+request_resend(struct conn *c)
+{
+	conn_say(c, LOG_INFO, "resending: the pooled connection was dead");
+	c->flags |= CONN_RETRIED;
+	c->flags &= ~(unsigned)CONN_REUSED;
+	c->tap.end.flags |= EXCHANGE_RETRIED;
+	c->tap.end.timing.sent_first = -1;
+	stream_free(c->upstream);
+	c->upstream = NULL;
+	dial_upstream(c);
+}
+
+/* What may be asked of us, beyond what the parser checks.  False: answered. */
+static bool
+route(struct conn *c, const struct http1_head *h)
+{
+	struct slice authority, path;
+
+	c->origin = *loop_origin(c->loop);
+	if (is_method(h, SLICE("CONNECT")) || is_method(h, SLICE("TRACE"))) {
+		answer(c, 405, "method_not_allowed", "%.*s is not served here",
+		    (int)h->method.len, h->method.p);
+		return false;
+	}
+	if (h->target.p[0] == '/' || slice_eq(h->target, SLICE("*")))
+		return true;
+	if (!forward_split_absolute(h->target, &authority, &path)) {
+		answer(c, 400, "bad_target", "the request target must be a path "
+		    "or an absolute URL (RFC 9112 3.2)");
+		return false;
+	}
+	if (!h->host.p || slice_eq_nocase(authority, h->host))
+		return true;
+	answer(c, 400, "bad_target", "the request target's authority is not the "
+	    "Host line's (RFC 9112 3.2.2)");
+	return false;
+}
+
+static void
+record(struct conn *c, struct slice raw)
+{
+	char name[ORIGIN_AUTHORITY_MAX];
+	const struct tls *tls = stream_tls(c->client);
+	struct tape_start start = {
+		.time_ns = loop_wall_ns(),
+		.mode = MODE_REVERSE,
+		.client = c->peer,
+		.scheme = c->origin.is_tls ? "https" : "http",
+		.host = name,
+		.tls_client = tls ? tls_version(tls) : NULL,
+	};
+
+	origin_name(&c->origin, name);
+	tap_begin(&c->tap, c->loop, &start, raw);
+}
+
+/* A whole head lies in raw; h points into it. */
+static void
+begin(struct conn *c, const struct http1_head *h, struct slice raw)
+{
+	char authority[ORIGIN_AUTHORITY_MAX];
+
+	c->requests++;
+	c->origin = *loop_origin(c->loop);
+	record(c, raw);
+	http1_body_init(&c->up.body, h->framing, h->length);
+	c->up.at = FLOW_BODY;
+	if (h->has_close || h->minor == 0)
+		c->flags |= CONN_CLOSE_AFTER;
+	if (h->minor == 0)
+		c->flags |= CONN_OLD_CLIENT;
+	if (is_method(h, SLICE("HEAD")))
+		c->flags |= CONN_HEAD_ONLY;
+	if (h->has_upgrade)
+		c->flags |= CONN_WANTS_UPGRADE;
+	if (!route(c, h))
+		return;
+	if (c->up.body.done)
+		request_done(c);
+	origin_authority(&c->origin, authority);
+	forward_request(&c->head, h, authority);
+	if (c->head.failed)
+		answer(c, 503, "no_memory", "no memory for the request");
+}
+
+/* A request that cannot be read.  Its bytes are not kept: what is a secret in
+ * them cannot be told. */
+static void
+refuse(struct conn *c, enum http1_rule rule)
+{
+	c->requests++;
+	c->origin = *loop_origin(c->loop);
+	if (!c->tap.loop)
+		record(c, (struct slice){ "", 0 });
+	answer(c, http1_rule_status(rule), "bad_request", "%s",
+	    http1_rule_name(rule));
+}
+
+/* Parses what lies in front of us.  > 0: bytes of the stream to consume; the
+ * exchange has begun.  0: all of the run was taken in, more is needed.  < 0:
+ * refused. */
+static long
+parse(struct conn *c, const uint8_t *p, size_t n)
+{
+	struct http1_head *h = c->loop->head;
+	struct bytes *partial = &c->up.partial;
+	size_t before = partial->len;
+	long used;
+
+	if (before > 0) {
+		bytes_put(partial, p, n);
+		p = partial->p;
+		n = partial->len;
+	}
+	used = partial->failed ? -HTTP1_TOO_LONG :
+	    http1_request(h, p, n, &c->up.seen);
+	if (used < 0) {
+		refuse(c, (enum http1_rule)-used);
+		return -1;
+	}
+	if (used > 0) {
+		begin(c, h, (struct slice){ (const char *)p, (size_t)used });
+		return used - (long)before;
+	}
+	if (before == 0)
+		bytes_put(partial, p, n);
+	return 0;
+}
+
+void
+request_read(struct conn *c)
+{
+	struct piece *piece;
+	const uint8_t *p;
+	size_t n;
+
+	while ((n = stream_peek(c->client, &piece, &p)) > 0) {
+		size_t skip = c->up.partial.len ? 0 : http1_skip_crlf(p, n);
+		long used;
+
+		if (skip > 0) {
+			stream_consume(c->client, skip);
+			continue;
+		}
+		used = parse(c, p, n);
+		if (used < 0 || c->state == CONN_LINGER ||
+		    c->state == CONN_CLOSED)
+			return;
+		stream_consume(c->client, used ? (size_t)used : n);
+		if (used == 0) {
+			conn_enter(c, CONN_HEAD);
+			continue;
+		}
+		bytes_fini(&c->up.partial);
+		acquire_upstream(c);
+		return;
+	}
+}
+
+/* Forwards what lies in one run.  False: the body breaks a rule. */
+static bool
+forward_run(struct conn *c, struct piece *piece, const uint8_t *p, size_t n)
+{
+	size_t done = 0;
+	int rc = 0;
+
+	while (done < n && rc == 0 && !c->up.body.done) {
+		struct http1_part part;
+		const uint8_t *at = p + done;
+
+		rc = http1_body_next(&c->up.body, at, n - done, &part);
+		tap_data(&c->tap, SIDE_REQUEST_BODY, piece, at + part.data,
+		    part.data_len);
+		if (part.trailer_len > 0)
+			tap_head(&c->tap, SIDE_REQUEST_TRAILER, (struct slice){
+			    (const char *)at + part.trailer, part.trailer_len },
+			    true);
+		done += part.used;
+	}
+	send_up(c, p, done);
+	c->tap.end.request.sent_bytes = c->tap.end.request.body_bytes;
+	stream_consume(c->client, done);
+	if (rc == 0)
+		return true;
+	stream_free(c->upstream);
+	c->upstream = NULL;
+	if (c->flags & CONN_ANSWERED)
+		conn_cut(c, OUTCOME_REFUSED, http1_rule_name((enum http1_rule)-rc));
+	else
+		refuse(c, (enum http1_rule)-rc);
+	return false;
+}
+
+void
+request_pump(struct conn *c)
+{
+	struct piece *piece;
+	const uint8_t *p;
+	size_t n;
+
+	while (c->up.at == FLOW_BODY && c->client &&
+	    (n = stream_peek(c->client, &piece, &p)) > 0) {
+		if (!forward_run(c, piece, p, n))
+			return;
+		if (!c->up.body.done)
+			continue;
+		request_done(c);
+		tap_mark(&c->tap, &c->tap.end.timing.sent_last);
+	}
+	if (stream_queued(c->upstream) > STREAM_HIGH && c->client &&
+	    c->up.at == FLOW_BODY)
+		stream_pause(c->client, PAUSE_PEER);
+	conn_mind_recorder(c);
+}
+
+void
+request_discard(struct conn *c)
+{
+	struct piece *piece;
+	const uint8_t *p;
+	size_t n;
+
+	while (!c->up.body.done && (n = stream_peek(c->client, &piece, &p)) > 0) {
+		struct http1_part part;
+
+		c->drained += n;
+		if (c->drained > CONN_DRAIN_MAX ||
+		    http1_body_next(&c->up.body, p, n, &part) != 0) {
+			conn_linger(c, STREAM_END_CLEAN, "answered early");
+			return;
+		}
+		stream_consume(c->client, part.used);
+	}
+	if (c->up.body.done)
+		conn_next(c);
+}
+
+/* A FIN: half-close, or the client has left?  One-shot tools send theirs with the
+ * request; an SDK that gives up sends it later. */
+void
+request_eof(struct conn *c)
+{
+	int64_t end_us = c->tap.end.timing.request_end;
+
+	if (!stream_at_eof(c->client) || (c->state == CONN_DIAL &&
+	    c->up.at != FLOW_DONE && stream_unread(c->client) > 0))
+		return;
+	if (c->up.at != FLOW_DONE) {
+		conn_close(c, OUTCOME_CANCELLED,
+		    "client left in the middle of its request");
+		return;
+	}
+	if (!(c->flags & CONN_ANSWERED) &&
+	    tap_now_us(&c->tap) - end_us < CONN_HALF_CLOSE_MS * 1000) {
+		c->flags |= CONN_CLOSE_AFTER;
+		return;
+	}
+	conn_client_left(c, "client left before the end of the answer");
+}

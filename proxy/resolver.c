@@ -1,0 +1,276 @@
+#include "proxy/resolver.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <event2/dns.h>
+#include <event2/util.h>
+
+#include "proxy/config.h"
+#include "proxy/loop.h"
+#include "proxy/origin.h"
+
+#define RESOLV_CONF "/etc/resolv.conf"
+
+struct remembered {
+	char host[ORIGIN_HOST_MAX];	/* "" is free */
+	int64_t until_ns;
+	struct addrs addrs;
+};
+
+struct resolver {
+	struct event_base *base;
+	const struct config *config;
+	struct evdns_base *dns;
+	struct timespec conf_mtime;
+	unsigned pending;
+	struct remembered cache[RESOLVER_CACHE];
+};
+
+struct lookup {
+	struct resolver *resolver;
+	struct evdns_getaddrinfo_request *request;
+	resolver_callback *cb;		/* NULL: cancelled */
+	void *arg;
+	unsigned port;
+	enum { LOOKUP_STARTING, LOOKUP_WAITING, LOOKUP_ANSWERED } is;
+	char host[ORIGIN_HOST_MAX];
+};
+
+int
+address_parse(const char *text, struct sockaddr_storage *sa, socklen_t *len)
+{
+	int n = sizeof(*sa);
+
+	memset(sa, 0, sizeof(*sa));
+	if (evutil_parse_sockaddr_port(text, (struct sockaddr *)sa, &n) != 0)
+		return 0;
+	*len = (socklen_t)n;
+	return 1;
+}
+
+static void
+set_port(struct addrs *addrs, unsigned port)
+{
+	for (size_t i = 0; i < addrs->n; i++) {
+		struct sockaddr_storage *sa = &addrs->a[i].sa;
+
+		if (sa->ss_family == AF_INET6)
+			((struct sockaddr_in6 *)sa)->sin6_port =
+			    htons((uint16_t)port);
+		else
+			((struct sockaddr_in *)sa)->sin_port =
+			    htons((uint16_t)port);
+	}
+}
+
+static unsigned
+get_port(const struct sockaddr_storage *sa)
+{
+	return ntohs(sa->ss_family == AF_INET6 ?
+	    ((const struct sockaddr_in6 *)sa)->sin6_port :
+	    ((const struct sockaddr_in *)sa)->sin_port);
+}
+
+/* upstream.resolve: "host=addr[:port]". */
+static bool
+configured(const struct config *c, const char *host, unsigned port,
+    struct addrs *addrs)
+{
+	size_t len = strlen(host);
+
+	for (size_t i = 0; i < c->n_resolve; i++) {
+		const char *rule = c->upstream_resolve[i];
+
+		if (strncmp(rule, host, len) != 0 || rule[len] != '=' ||
+		    !address_parse(rule + len + 1, &addrs->a[0].sa,
+		    &addrs->a[0].len))
+			continue;
+		addrs->n = 1;
+		if (get_port(&addrs->a[0].sa) == 0)
+			set_port(addrs, port);
+		return true;
+	}
+	return false;
+}
+
+static bool
+numeric(const char *host, unsigned port, struct addrs *addrs)
+{
+	char text[ORIGIN_AUTHORITY_MAX];
+
+	snprintf(text, sizeof(text), strchr(host, ':') ? "[%s]" : "%s", host);
+	if (!address_parse(text, &addrs->a[0].sa, &addrs->a[0].len))
+		return false;
+	addrs->n = 1;
+	set_port(addrs, port);
+	return true;
+}
+
+static bool
+remembered(struct resolver *r, const char *host, unsigned port,
+    struct addrs *addrs)
+{
+	int64_t now = loop_now_ns();
+
+	for (int i = 0; i < RESOLVER_CACHE; i++) {
+		struct remembered *e = &r->cache[i];
+
+		if (!e->host[0] || now > e->until_ns ||
+		    strcmp(e->host, host) != 0)
+			continue;
+		*addrs = e->addrs;
+		set_port(addrs, port);
+		return true;
+	}
+	return false;
+}
+
+static void
+remember(struct resolver *r, const char *host, const struct addrs *addrs)
+{
+	struct remembered *e = &r->cache[0];
+
+	for (int i = 0; i < RESOLVER_CACHE; i++) {
+		if (strcmp(r->cache[i].host, host) == 0) {
+			e = &r->cache[i];
+			break;
+		}
+		if (r->cache[i].until_ns < e->until_ns)
+			e = &r->cache[i];
+	}
+	snprintf(e->host, sizeof(e->host), "%s", host);
+	e->until_ns = loop_now_ns() + RESOLVER_KEEP_S * INT64_C(1000000000);
+	e->addrs = *addrs;
+}
+
+/* A laptop changes its network under us. */
+static void
+reread(struct resolver *r)
+{
+	struct stat st;
+
+	if (stat(RESOLV_CONF, &st) != 0)
+		memset(&st, 0, sizeof(st));
+	if (r->dns && (r->pending > 0 ||
+	    (st.st_mtim.tv_sec == r->conf_mtime.tv_sec &&
+	    st.st_mtim.tv_nsec == r->conf_mtime.tv_nsec)))
+		return;
+	if (r->dns)
+		evdns_base_free(r->dns, 0);
+	r->conf_mtime = st.st_mtim;
+	r->dns = evdns_base_new(r->base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+	if (!r->dns)
+		return;
+	evdns_base_set_option(r->dns, "timeout:", "3");
+	evdns_base_set_option(r->dns, "attempts:", "2");
+	/* Without the file it falls back to 127.0.0.1, as libc does. */
+	evdns_base_resolv_conf_parse(r->dns, DNS_OPTIONS_ALL, RESOLV_CONF);
+}
+
+static void
+collect(struct addrs *addrs, const struct evutil_addrinfo *ai)
+{
+	addrs->n = 0;
+	for (; ai && addrs->n < ADDRS_MAX; ai = ai->ai_next) {
+		if (ai->ai_family != AF_INET && ai->ai_family != AF_INET6)
+			continue;
+		memcpy(&addrs->a[addrs->n].sa, ai->ai_addr, ai->ai_addrlen);
+		addrs->a[addrs->n++].len = (socklen_t)ai->ai_addrlen;
+	}
+}
+
+static void
+on_answer(int rc, struct evutil_addrinfo *ai, void *arg)
+{
+	struct lookup *l = arg;
+	struct resolver *r = l->resolver;
+	struct addrs addrs;
+
+	r->pending--;
+	collect(&addrs, ai);
+	if (ai)
+		evutil_freeaddrinfo(ai);
+	if (addrs.n > 0)
+		remember(r, l->host, &addrs);
+	set_port(&addrs, l->port);
+	if (l->cb && addrs.n > 0)
+		l->cb(l->arg, &addrs, NULL);
+	else if (l->cb)
+		l->cb(l->arg, NULL, rc ? evutil_gai_strerror(rc) :
+		    "the name has no address");
+	if (l->is == LOOKUP_STARTING)
+		l->is = LOOKUP_ANSWERED;
+	else
+		free(l);
+}
+
+struct lookup *
+resolver_lookup(struct resolver *r, const char *host, unsigned port,
+    resolver_callback *cb, void *arg)
+{
+	struct evutil_addrinfo hints;
+	struct addrs addrs;
+	struct lookup *l;
+
+	if (configured(r->config, host, port, &addrs) ||
+	    numeric(host, port, &addrs) || remembered(r, host, port, &addrs)) {
+		cb(arg, &addrs, NULL);
+		return NULL;
+	}
+	reread(r);
+	l = calloc(1, sizeof(*l));
+	if (!l || !r->dns) {
+		free(l);
+		cb(arg, NULL, "no memory");
+		return NULL;
+	}
+	l->resolver = r;
+	l->cb = cb;
+	l->arg = arg;
+	l->port = port;
+	snprintf(l->host, sizeof(l->host), "%s", host);
+	memset(&hints, 0, sizeof(hints));
+	hints.ai_socktype = SOCK_STREAM;
+	r->pending++;
+	l->request = evdns_getaddrinfo(r->dns, host, NULL, &hints, on_answer, l);
+	if (l->is == LOOKUP_ANSWERED) {
+		free(l);
+		return NULL;
+	}
+	l->is = LOOKUP_WAITING;
+	return l;
+}
+
+void
+lookup_cancel(struct lookup *l)
+{
+	l->cb = NULL;
+	evdns_getaddrinfo_cancel(l->request);
+}
+
+struct resolver *
+resolver_new(struct event_base *base, const struct config *c)
+{
+	struct resolver *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->base = base;
+	r->config = c;
+	return r;
+}
+
+void
+resolver_free(struct resolver *r)
+{
+	if (!r)
+		return;
+	if (r->dns)
+		evdns_base_free(r->dns, 1);
+	free(r);
+}

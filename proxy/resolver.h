@@ -1,0 +1,45 @@
+/* resolver.h - addresses of a host: configured, numeric, remembered, or by DNS.
+ *
+ * Thread:  the loop's.  DNS is libevent's evdns (hosts file and resolv.conf,
+ *          reread when it changes), because getaddrinfo would block the loop.
+ * Memory:  RESOLVER_CACHE hosts are remembered for RESOLVER_KEEP_S.
+ */
+#ifndef TRACETAPE_PROXY_RESOLVER_H
+#define TRACETAPE_PROXY_RESOLVER_H
+
+#include <stddef.h>
+#include <sys/socket.h>
+
+struct config;
+struct event_base;
+struct lookup;
+struct resolver;
+
+enum { ADDRS_MAX = 8, RESOLVER_CACHE = 16, RESOLVER_KEEP_S = 30 };
+
+struct addrs {
+	size_t n;
+	struct {
+		struct sockaddr_storage sa;
+		socklen_t len;
+	} a[ADDRS_MAX];
+};
+
+/* addrs is NULL on failure, and error says why; both are lent. */
+typedef void resolver_callback(void *arg, const struct addrs *addrs,
+    const char *error);
+
+struct resolver *resolver_new(struct event_base *base, const struct config *c);
+void resolver_free(struct resolver *r);		/* safe on NULL */
+
+/* Starts a lookup.  NULL: cb has been called already. */
+struct lookup *resolver_lookup(struct resolver *r, const char *host,
+    unsigned port, resolver_callback *cb, void *arg);
+
+/* cb will not be called. */
+void lookup_cancel(struct lookup *l);
+
+/* "addr:port", "[::1]:0", for listeners and overrides.  False: not numeric. */
+int address_parse(const char *text, struct sockaddr_storage *sa, socklen_t *len);
+
+#endif

@@ -1,0 +1,37 @@
+/* spool.h - one side of an exchange as it grows in the store, part by part.
+ *
+ * Thread:  the writer's.
+ * Memory:  the last, unfinished part.
+ */
+#ifndef TRACETAPE_PROXY_SPOOL_H
+#define TRACETAPE_PROXY_SPOOL_H
+
+#include "store/exchange.h"
+
+struct writer;
+
+struct spool {
+	struct bytes tail;	/* bytes of part `part` */
+	uint32_t part;
+	size_t put_len;		/* of the tail, as last put */
+	int64_t put;		/* bytes put in all */
+	int64_t kept;		/* ... and committed */
+	bool is_cut;		/* takes no more */
+};
+
+void spool_fini(struct spool *s);
+
+/* Appends; finished parts are put at once. */
+int spool_add(struct spool *s, struct writer *w, uint64_t seq, enum side side,
+    const void *p, size_t n);
+
+/* Puts the unfinished part, if it has grown. */
+int spool_save(struct spool *s, struct writer *w, uint64_t seq, enum side side);
+
+bool spool_is_unsaved(const struct spool *s);
+void spool_committed(struct spool *s);
+
+/* What was put since the last commit is gone: nothing after it is kept. */
+void spool_lost(struct spool *s);
+
+#endif

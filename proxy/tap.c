@@ -1,0 +1,175 @@
+#include "proxy/tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/item.h"
+#include "proxy/loop.h"
+#include "proxy/piece.h"
+#include "proxy/recorder.h"
+
+void
+tap_queue_init(struct tap_queue *q)
+{
+	q->first = NULL;
+	q->last = &q->first;
+	q->bytes = 0;
+}
+
+static struct tap_item *
+item_new(struct tap *t, enum tap_kind kind, size_t extra)
+{
+	struct tap_item *i;
+
+	if (!t->tape)
+		return NULL;
+	i = calloc(1, sizeof(*i) + extra);
+	if (!i) {
+		tap_cut(t);
+		return NULL;
+	}
+	i->kind = kind;
+	i->tape = t->tape;
+	i->at_us = tap_now_us(t);
+	i->cost = sizeof(*i) + extra;
+	return i;
+}
+
+static void
+give(struct tap *t, struct tap_item *i)
+{
+	struct tap_queue *q = t->loop->taps;
+
+	*q->last = i;
+	q->last = &i->next;
+	q->bytes += i->cost;
+	recorder_count(t->loop->recorder, i->cost);
+}
+
+void
+tap_begin(struct tap *t, struct loop *l, const struct tape_start *start,
+    struct slice head)
+{
+	struct tap_item *i;
+
+	memset(t, 0, sizeof(*t));
+	t->loop = l;
+	t->began_ns = loop_now_ns();
+	memset(&t->end.timing, 0xff, sizeof(t->end.timing));
+	t->end.request.head_bytes = (int64_t)head.len;
+	t->end.response.head_bytes = -1;
+	if (recorder_may_begin(l->recorder))
+		t->tape = tape_new(start);
+	i = item_new(t, TAP_BEGIN, head.len);
+	t->last = item_new(t, TAP_END, sizeof(t->end));
+	if (!i || !t->last) {
+		free(i);
+		free(t->last);
+		t->last = NULL;
+		tape_free(t->tape);
+		t->tape = NULL;
+		recorder_count_lost(l->recorder);
+		return;
+	}
+	i->cost += TAP_BEGIN_COST;
+	i->n = head.len;
+	memcpy(i->extra, head.p, head.len);
+	give(t, i);
+}
+
+int64_t
+tap_now_us(const struct tap *t)
+{
+	return (loop_now_ns() - t->began_ns) / 1000;
+}
+
+void
+tap_mark(const struct tap *t, int64_t *us)
+{
+	if (*us < 0 && t->loop)
+		*us = tap_now_us(t);
+}
+
+void
+tap_head(struct tap *t, enum side side, struct slice head, bool is_final)
+{
+	struct tap_item *i;
+
+	if (side == SIDE_RESPONSE_HEAD) {
+		if (t->end.response.head_bytes < 0)
+			t->end.response.head_bytes = 0;
+		t->end.response.head_bytes += (int64_t)head.len;
+	}
+	if (!(i = item_new(t, TAP_HEAD, head.len)))
+		return;
+	i->side = side;
+	i->is_final = is_final;
+	i->n = head.len;
+	memcpy(i->extra, head.p, head.len);
+	give(t, i);
+}
+
+void
+tap_data(struct tap *t, enum side side, struct piece *piece, const uint8_t *p,
+    size_t n)
+{
+	struct tape_counts *c = side == SIDE_REQUEST_BODY ?
+	    &t->end.request : &t->end.response;
+	struct tap_item *i;
+
+	if (n == 0)
+		return;
+	c->body_bytes += (int64_t)n;
+	if (c->is_cut || !(i = item_new(t, TAP_DATA, 0)))
+		return;
+	i->side = side;
+	i->piece = piece_take(piece);
+	i->p = p;
+	i->n = n;
+	i->cost += n;
+	give(t, i);
+}
+
+void
+tap_request_end(struct tap *t)
+{
+	struct tap_item *i;
+
+	if (!t->loop)
+		return;
+	tap_mark(t, &t->end.timing.request_end);
+	if ((i = item_new(t, TAP_REQUEST_END, 0)))
+		give(t, i);
+}
+
+void
+tap_end(struct tap *t, enum outcome outcome, const char *reason)
+{
+	struct tap_item *i = t->last;
+
+	if (!t->loop)
+		return;
+	tap_mark(t, &t->end.timing.end);
+	t->end.outcome = outcome;
+	snprintf(t->end.reason, sizeof(t->end.reason), "%s",
+	    reason ? reason : "");
+	if (i) {
+		memcpy(i->extra, &t->end, sizeof(t->end));
+		i->n = sizeof(t->end);
+		give(t, i);
+	}
+	memset(t, 0, sizeof(*t));
+}
+
+void
+tap_cut(struct tap *t)
+{
+	t->end.request.is_cut = t->end.response.is_cut = true;
+}
+
+bool
+tap_is_recording(const struct tap *t)
+{
+	return t->tape && !t->end.response.is_cut;
+}

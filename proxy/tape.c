@@ -1,0 +1,283 @@
+#include "proxy/tape.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/loop.h"
+#include "proxy/spool.h"
+#include "store/digest.h"
+#include "store/redact.h"
+#include "store/sha256.h"
+#include "store/writer.h"
+
+struct tape {
+	struct tape *prev, *next;	/* of those in flight */
+	uint64_t seq;
+	int64_t saved_ns;
+	struct exchange x;		/* its slices point below, or into digest */
+	struct digest *digest;
+	struct sha256 sha[2];		/* request, response */
+	struct spool side[SIDE_N];
+	int64_t last_us[2];		/* arrival of the last piece, per direction */
+	enum { ROW_NEVER, ROW_STALE, ROW_SAVED } row;
+	char who[REDACT_HASH_LEN + 1];
+	char client[64];
+	char label[64];
+	char scheme[8];
+	char host[TAPE_HOST_MAX];
+	char tls_client[12];
+};
+
+/* Copies text into room and points a slice at it; NULL stays missing. */
+static struct slice
+own(char *room, size_t cap, const char *text)
+{
+	if (!text)
+		return (struct slice){ NULL, 0 };
+	snprintf(room, cap, "%s", text);
+	return (struct slice){ room, strlen(room) };
+}
+
+struct tape *
+tape_new(const struct tape_start *start)
+{
+	struct tape *t = calloc(1, sizeof(*t));
+
+	if (!t || !(t->digest = digest_new())) {
+		free(t);
+		return NULL;
+	}
+	exchange_init(&t->x);
+	t->x.time_ns = start->time_ns;
+	t->x.mode = start->mode;
+	t->x.client = own(t->client, sizeof(t->client), start->client);
+	t->x.label = own(t->label, sizeof(t->label), start->label);
+	t->x.scheme = own(t->scheme, sizeof(t->scheme), start->scheme);
+	t->x.host = own(t->host, sizeof(t->host), start->host);
+	t->x.tls_client = own(t->tls_client, sizeof(t->tls_client),
+	    start->tls_client);
+	sha256_init(&t->sha[0]);
+	sha256_init(&t->sha[1]);
+	return t;
+}
+
+void
+tape_free(struct tape *t)
+{
+	if (!t)
+		return;
+	for (int i = 0; i < SIDE_N; i++)
+		spool_fini(&t->side[i]);
+	digest_free(t->digest);
+	free(t);
+}
+
+void
+tape_open(struct tape *t, struct writer *w)
+{
+	t->seq = t->x.seq = writer_next_seq(w);
+}
+
+uint64_t
+tape_seq(const struct tape *t)
+{
+	return t->seq;
+}
+
+static void
+touch(struct tape *t)
+{
+	if (t->row == ROW_SAVED)
+		t->row = ROW_STALE;
+}
+
+int
+tape_head(struct tape *t, struct writer *w, enum side side, struct slice head,
+    bool is_final)
+{
+	struct bytes safe = { 0 };
+	char who[REDACT_HASH_LEN + 1];
+	int rc;
+
+	redact_head(&safe, head, writer_key(w), who);
+	if (side == SIDE_REQUEST_HEAD) {
+		memcpy(t->who, who, sizeof(who));
+		digest_request_head(t->digest, head);
+	} else if (side == SIDE_RESPONSE_HEAD && is_final) {
+		digest_response_head(t->digest, head);
+	}
+	rc = safe.failed ? ENOMEM :
+	    spool_add(&t->side[side], w, t->seq, side, safe.p, safe.len);
+	bytes_fini(&safe);
+	touch(t);
+	return rc;
+}
+
+static int
+add_time(struct tape *t, struct writer *w, enum side times, size_t n,
+    int64_t delta_us)
+{
+	struct bytes pair = { 0 };
+	int rc;
+
+	bytes_put_varint(&pair, n);
+	bytes_put_varint(&pair, (uint64_t)delta_us);
+	rc = pair.failed ? ENOMEM :
+	    spool_add(&t->side[times], w, t->seq, times, pair.p, pair.len);
+	bytes_fini(&pair);
+	return rc;
+}
+
+int
+tape_data(struct tape *t, struct writer *w, enum side side, const void *p,
+    size_t n, int64_t at_us)
+{
+	const bool is_response = side == SIDE_RESPONSE_BODY;
+	int64_t delta = at_us - t->last_us[is_response];
+	int rc;
+
+	if (is_response)
+		digest_response_data(t->digest, p, n, at_us);
+	else
+		digest_request_data(t->digest, p, n);
+	sha256_add(&t->sha[is_response], p, n);
+	rc = spool_add(&t->side[side], w, t->seq, side, p, n);
+	if (rc == 0)
+		rc = add_time(t, w, side + 1, n, delta > 0 ? delta : 0);
+	t->last_us[is_response] = at_us;
+	touch(t);
+	return rc;
+}
+
+void
+tape_request_end(struct tape *t)
+{
+	digest_request_end(t->digest);
+	touch(t);
+}
+
+/* One direction of the row: what came, what is kept, and the proof. */
+static void
+fill_message(struct message *m, struct sha256 *sha, const struct spool *body,
+    const struct tape_counts *c, bool is_whole)
+{
+	struct sha256 done = *sha;
+
+	m->kept_bytes = body->put;
+	if (!c)
+		return;
+	m->head_bytes = c->head_bytes;
+	m->body_bytes = c->body_bytes;
+	m->sent_bytes = c->sent_bytes;
+	m->has_sha256 = is_whole && !c->is_cut && body->put == c->body_bytes;
+	if (m->has_sha256)
+		sha256_end(&done, m->sha256);
+}
+
+static void
+fill(struct tape *t, const struct tape_end *end)
+{
+	struct exchange *x = &t->x;
+
+	digest_fill(t->digest, x);
+	if (t->who[0])
+		x->key_hash = (struct slice){ t->who, REDACT_HASH_LEN };
+	fill_message(&x->request, &t->sha[0], &t->side[SIDE_REQUEST_BODY],
+	    end ? &end->request : NULL, true);
+	fill_message(&x->response, &t->sha[1], &t->side[SIDE_RESPONSE_BODY],
+	    end ? &end->response : NULL, true);
+	if (!end)
+		return;
+	x->outcome = end->outcome;
+	x->flags |= end->flags;
+	if (end->reason[0])
+		x->reason = (struct slice){ end->reason, strlen(end->reason) };
+	if (end->tls_upstream[0])
+		x->tls_upstream = (struct slice){ end->tls_upstream,
+		    strlen(end->tls_upstream) };
+	{
+		int64_t token = x->timing.first_token;
+		int64_t upstream = x->timing.upstream_ms;
+
+		x->timing = end->timing;
+		x->timing.first_token = token;
+		x->timing.upstream_ms = upstream;
+	}
+}
+
+int
+tape_save(struct tape *t, struct writer *w, const struct tape_end *end)
+{
+	int rc;
+
+	if (end && end->response.head_bytes >= 0)
+		digest_response_end(t->digest, end->has_clean_response);
+	for (enum side s = 0; s < SIDE_N; s++)
+		if ((rc = spool_save(&t->side[s], w, t->seq, s)) != 0)
+			return rc;
+	fill(t, end);
+	rc = writer_put_exchange(w, &t->x);
+	if (rc)
+		return rc;
+	t->row = ROW_SAVED;
+	t->saved_ns = loop_now_ns();
+	return 0;
+}
+
+bool
+tape_is_unsaved(const struct tape *t)
+{
+	return t->row != ROW_SAVED;
+}
+
+int64_t
+tape_saved_ns(const struct tape *t)
+{
+	return t->saved_ns;
+}
+
+void
+tape_link(struct tape **head, struct tape *t)
+{
+	t->prev = NULL;
+	t->next = *head;
+	if (*head)
+		(*head)->prev = t;
+	*head = t;
+}
+
+void
+tape_unlink(struct tape **head, struct tape *t)
+{
+	if (t->prev)
+		t->prev->next = t->next;
+	else
+		*head = t->next;
+	if (t->next)
+		t->next->prev = t->prev;
+	t->prev = t->next = NULL;
+}
+
+struct tape *
+tape_next(const struct tape *t)
+{
+	return t->next;
+}
+
+void
+tape_committed(struct tape *t)
+{
+	for (int i = 0; i < SIDE_N; i++)
+		spool_committed(&t->side[i]);
+}
+
+void
+tape_lost(struct tape *t)
+{
+	for (int i = 0; i < SIDE_N; i++)
+		spool_lost(&t->side[i]);
+	t->row = ROW_NEVER;
+	t->saved_ns = 0;
+}

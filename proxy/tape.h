@@ -1,0 +1,78 @@
+/* tape.h - one exchange on its way into the store: what the writer thread knows.
+ *
+ * Thread:    made by a loop (tape_new), then the writer thread's alone.
+ * Memory:    per side at most one unfinished part (16 KiB), and the digest's.
+ * Errors:    int rc of the writer; the recorder decides what is lost.
+ */
+#ifndef TRACETAPE_PROXY_TAPE_H
+#define TRACETAPE_PROXY_TAPE_H
+
+#include "store/exchange.h"
+
+struct writer;
+struct tape;
+
+enum { TAPE_REASON_MAX = 256, TAPE_HOST_MAX = 272 };
+
+/* What is known when a request head is complete. */
+struct tape_start {
+	int64_t time_ns;
+	enum mode mode;
+	const char *client;
+	const char *label;		/* NULL: none */
+	const char *scheme;
+	const char *host;
+	const char *tls_client;		/* NULL: plain */
+};
+
+/* What the loop counted in one direction. */
+struct tape_counts {
+	int64_t head_bytes;		/* -1: no head came */
+	int64_t body_bytes;
+	int64_t sent_bytes;
+	bool is_cut;			/* the recorder could not keep up */
+};
+
+/* What is known when it is over. */
+struct tape_end {
+	enum outcome outcome;
+	uint32_t flags;
+	bool has_clean_response;	/* it ended as its framing says */
+	struct timing timing;
+	struct tape_counts request, response;
+	char tls_upstream[12];		/* "": plain or none */
+	char reason[TAPE_REASON_MAX];
+};
+
+struct tape *tape_new(const struct tape_start *start);	/* NULL: no memory */
+void tape_free(struct tape *t);
+
+/* Gives it its number; from here on the writer knows it. */
+void tape_open(struct tape *t, struct writer *w);
+uint64_t tape_seq(const struct tape *t);
+
+/* A complete head, raw, or raw trailer lines; secrets are replaced here.  Of
+ * several response heads the 1xx ones come first. */
+int tape_head(struct tape *t, struct writer *w, enum side side,
+    struct slice head, bool is_final);
+int tape_data(struct tape *t, struct writer *w, enum side side, const void *p,
+    size_t n, int64_t at_us);
+void tape_request_end(struct tape *t);
+
+/* Puts the row, and what is not yet put of the sides.  end == NULL: in flight. */
+int tape_save(struct tape *t, struct writer *w, const struct tape_end *end);
+
+/* Has something that tape_save has not put yet. */
+bool tape_is_unsaved(const struct tape *t);
+int64_t tape_saved_ns(const struct tape *t);	/* monotonic; 0: never */
+
+/* The tapes in flight, in a list that needs no memory of its own. */
+void tape_link(struct tape **head, struct tape *t);
+void tape_unlink(struct tape **head, struct tape *t);
+struct tape *tape_next(const struct tape *t);
+
+/* The batch with all that was put since the last call is on disk, or lost. */
+void tape_committed(struct tape *t);
+void tape_lost(struct tape *t);
+
+#endif
