@@ -64,4 +64,8 @@ BEGIN { printf "%-32s %8s %8s %9s %9s\n", "module", "lines", "of", "branches", "
 	printf "%-32s %7.1f%% %8d %8.1f%% %9d\n", $1, $2, $3, $4, $5
 	l += $2 * $3; n += $3; b += $4 * $5; m += $5
 }
-END { if (n) printf "%-32s %7.1f%% %8d %8.1f%% %9d\n", "all of these", l / n, n, m ? b / m : 100, m }'
+END {
+	if (n)
+		printf "%-32s %7.1f%% %8d %8.1f%% %9d\n", "all of these",
+		    l / n, n, m ? b / m : 100, m
+}'

@@ -10,7 +10,8 @@ command -v valgrind >/dev/null || {
 	exit 1
 }
 # A wrapper and not a variable: the tests start one program, by its path.
-watch='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --num-callers=30'
+watch='valgrind -q --error-exitcode=99 --leak-check=full'
+watch="$watch --errors-for-leak-kinds=definite --num-callers=30"
 failed=0
 
 B=$B RUN_UNDER="$watch" sh tests/run.sh unit || failed=1

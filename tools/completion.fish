@@ -4,7 +4,8 @@ set -l verbs proxy dump
 complete -c tracetape -f
 complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a proxy -d record
 complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a dump -d 'show what is recorded'
-complete -c tracetape -n "__fish_seen_subcommand_from $verbs" -s s -l store -xa '(__fish_complete_directories)'
+complete -c tracetape -n "__fish_seen_subcommand_from $verbs" -s s -l store \
+    -xa '(__fish_complete_directories)'
 
 set -l in_proxy '__fish_seen_subcommand_from proxy'
 complete -c tracetape -n $in_proxy -s c -r -F -d configuration

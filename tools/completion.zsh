@@ -15,7 +15,8 @@ _tracetape_dump() {
 		    '--head[the head instead]' '2:exchange:(@last)'
 		;;
 	*)
-		_arguments $store '-n[the last ones]:number' '(-f --follow)'{-f,--follow}'[follow]' \
+		_arguments $store '-n[the last ones]:number' \
+		    '(-f --follow)'{-f,--follow}'[follow]' \
 		    '--reverse[newest first]' '-o[format]:format:(table json jsonl)' \
 		    '1:what:(list show raw @last)' '*:exchange:(@last)'
 		;;

@@ -7,7 +7,7 @@ set -u
 rank_of() {
 	case $1 in
 	store/writer* | store/reader* | certs/*) echo library ;;
-	store/env | store/table | store/directory | store/lockfile) echo library ;;
+	store/env | store/table | store/settle | store/directory | store/lockfile) echo library ;;
 	proxy/http1* | proxy/ws*) echo leaf ;;
 	store/*) echo leaf ;;
 	proxy/*) echo engine ;;
@@ -61,6 +61,7 @@ may_own() {
 		# The recorder's thread: the recorder, what it spools, tapes and lost.
 		case $2 in
 		proxy/recorder | proxy/spool | proxy/tape | proxy/gaps | store/writer*) return 0 ;;
+		tools/proxy) return 0 ;; # opens it, for the recorder to write
 		esac
 		return 1
 		;;
