@@ -100,7 +100,7 @@ export class Scene {
 	}
 
 	#keep(wire) {
-		this.atEnd(() => wire.tcp.destroy());
+		this.atEnd(() => wire.drop());
 		return wire;
 	}
 

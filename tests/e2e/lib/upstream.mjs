@@ -76,7 +76,7 @@ export class Upstream {
 
 	stop() {
 		for (const c of this.conns)
-			c.tcp.destroy();
+			c.drop();
 		this.server.close();
 	}
 }

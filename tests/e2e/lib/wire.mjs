@@ -148,4 +148,12 @@ export class Wire {
 
 	/* Gone: RST. */
 	reset() { this.tcp.resetAndDestroy(); }
+
+	/* The test is over: whoever waits shall wait no more. */
+	drop() {
+		this.socket.destroy();
+		this.tcp.destroy();
+		this.closed = true;
+		this.#stir();
+	}
 }
