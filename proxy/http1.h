@@ -63,7 +63,8 @@ struct http1_head {
  *     0  need more
  *   < 0  -rule (enum http1_rule)
  * A refusal comes with the line that earns it, not with the end of the head.
- * CRLFs before a request line are skipped by the caller with http1_skip_crlf.
+ * CRLFs before a request line are skipped by the caller with http1_skip_crlf,
+ * also when the CR came alone: *seen then stays 0, and 0 means skip first.
  * Work is linear over calls if `seen` is kept between calls on the same head:
  * 0 at first, then ours (it is not a count).  p may move, h need not be kept. */
 long http1_request(struct http1_head *h, const void *p, size_t n, size_t *seen);

@@ -44,12 +44,43 @@ struct lookup {
 int
 address_parse(const char *text, struct sockaddr_storage *sa, socklen_t *len)
 {
-	int n = sizeof(*sa);
+	struct sockaddr_in *in = (struct sockaddr_in *)sa;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)sa;
+	const char *end = strchr(text, text[0] == '[' ? ']' : ':');
+	char host[INET6_ADDRSTRLEN];
+	unsigned long port = 0;
 
-	memset(sa, 0, sizeof(*sa));
-	if (evutil_parse_sockaddr_port(text, (struct sockaddr *)sa, &n) != 0)
+	if (text[0] == '[' && !end)
 		return 0;
-	*len = (socklen_t)n;
+	if (!end)
+		end = text + strlen(text);
+	text += text[0] == '[';
+	if ((size_t)(end - text) >= sizeof(host))
+		return 0;
+	memcpy(host, text, (size_t)(end - text));
+	host[end - text] = '\0';
+	end += *end == ']';
+	if (*end == ':') {
+		char *after;
+
+		port = strtoul(end + 1, &after, 10);
+		if (after == end + 1 || *after || port > 65535)
+			return 0;
+	} else if (*end) {
+		return 0;
+	}
+	memset(sa, 0, sizeof(*sa));
+	if (inet_pton(AF_INET, host, &in->sin_addr) == 1) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons((uint16_t)port);
+		*len = sizeof(*in);
+		return 1;
+	}
+	if (inet_pton(AF_INET6, host, &in6->sin6_addr) != 1)
+		return 0;
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons((uint16_t)port);
+	*len = sizeof(*in6);
 	return 1;
 }
 

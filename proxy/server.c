@@ -185,7 +185,8 @@ close_listeners(struct server *s)
 			evconnlistener_free(both[i]->ev);
 		both[i]->ev = NULL;
 	}
-	evtimer_del(&s->on_retry);
+	if (event_initialized(&s->on_retry))
+		evtimer_del(&s->on_retry);
 }
 
 static void
@@ -244,9 +245,7 @@ server_new(const struct loop_shared *shared, char err[SERVER_ERROR_MAX])
 	s->shared = shared;
 	s->tls.is_tls = true;
 	s->done[0] = s->done[1] = -1;
-	if (!(s->base = event_base_new()) || pipe(s->done) != 0 ||
-	    !open_listener(s, &s->http, shared->config->listen_http, err) ||
-	    !open_listener(s, &s->tls, shared->config->listen_tls, err)) {
+	if (!(s->base = event_base_new()) || pipe(s->done) != 0) {
 		server_free(s);
 		return NULL;
 	}
@@ -257,6 +256,11 @@ server_new(const struct loop_shared *shared, char err[SERVER_ERROR_MAX])
 	evsignal_assign(&s->on_hup, s->base, SIGHUP, on_signal, s);
 	evtimer_assign(&s->on_retry, s->base, on_retry, s);
 	evtimer_assign(&s->on_late, s->base, on_late, s);
+	if (!open_listener(s, &s->http, shared->config->listen_http, err) ||
+	    !open_listener(s, &s->tls, shared->config->listen_tls, err)) {
+		server_free(s);
+		return NULL;
+	}
 	return s;
 }
 
