@@ -16,6 +16,7 @@ struct pair {
 	struct slice good;
 };
 
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
 #define S(literal) { literal, sizeof(literal) - 1 }
 #define REQ(lines) "POST /v1/responses HTTP/1.1\r\nHost: a.example\r\n" lines "\r\n"
 #define REQ10(lines) "POST / HTTP/1.0\r\n" lines "\r\n"
@@ -119,8 +120,8 @@ static const struct pair requests[] = {
 	{ HTTP1_BAD_HOST, S(HOST("[v1.a]")), S(HOST("v1.a")) },
 	{ HTTP1_BAD_HOST, S(HOST("[127.0.0.1]")), S(HOST("[::ffff:127.0.0.1]")) },
 	{ HTTP1_BAD_HOST,
-	    S(HOST("[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]")),
-	    S(HOST("[0000:0000:0000:0000:0000:0000:0000:0000]")) },
+	    S(HOST("[00000:0000:0000:0000:0000:ffff:255.255.255.255]")),
+	    S(HOST("[0000:0000:0000:0000:0000:ffff:255.255.255.255]")) },
 	{ HTTP1_BAD_HOST, S(HOST("a%2")), S(HOST("a%2e")) },
 	{ HTTP1_BAD_HOST, S(HOST("a%zz")), S(HOST("a%Aa")) },
 	{ HTTP1_BAD_HOST, S(HOST("\xc3\xa9")), S(HOST("xn--9ca")) },
@@ -341,8 +342,6 @@ pairs_hold(bool is_request, const struct pair *pairs, size_t n)
 	}
 }
 
-#define COUNT(a) (sizeof(a) / sizeof(*(a)))
-
 static void
 each_rule_refuses_requests_and_their_neighbours_pass(void **state)
 {
@@ -392,6 +391,16 @@ every_cut_in_two_gives_the_same_head(void **state)
 	}
 }
 
+/* It may be half of a CRLF that the caller skips when the other half is there. */
+static void
+a_lone_cr_before_a_request_is_not_counted_as_seen(void **state)
+{
+	size_t seen = 0;
+
+	assert_int_equal(http1_request(&once, guard_put("\r", 1), 1, &seen), 0);
+	assert_int_equal(seen, 0);
+}
+
 static void
 what_follows_a_head_is_not_looked_at(void **state)
 {
@@ -411,80 +420,6 @@ a_refusal_comes_with_its_line_and_not_with_the_end(void **state)
 	verdict_is(false, (struct slice)S("HTX"), -HTTP1_BAD_START_LINE);
 }
 
-/* "first CRLF", then lines of "A: xxx CRLF" so that all is `n` bytes with the
- * empty line, in `lines` lines. */
-static struct slice
-head_of(char *buf, const char *first, size_t n, unsigned lines)
-{
-	size_t len = (size_t)sprintf(buf, "%s\r\n", first);
-
-	for (unsigned i = 0; i < lines; i++) {
-		size_t left = n - 2 - len, each = left / (lines - i);
-
-		memcpy(buf + len, "A: ", 3);
-		memset(buf + len + 3, 'x', each - 5);
-		memcpy(buf + len + each - 2, "\r\n", 2);
-		len += each;
-	}
-	memcpy(buf + len, "\r\n", 2);
-	return (struct slice){ buf, len + 2 };
-}
-
-static void
-limits_hold_to_the_byte_and_the_line(void **state)
-{
-	static char buf[2 * HTTP1_HEAD_MAX];
-	const char *ok = "HTTP/1.1 200 OK";
-	struct slice s;
-
-	for (unsigned lines = 1; lines <= HTTP1_LINES_MAX; lines += 127) {
-		s = head_of(buf, ok, HTTP1_HEAD_MAX, lines);
-		verdict_is(false, s, HTTP1_HEAD_MAX);
-		prefixes_agree(false, s, 997);
-		s = head_of(buf, ok, HTTP1_HEAD_MAX + 1, lines);
-		verdict_is(false, s, -HTTP1_TOO_LONG);
-		prefixes_agree(false, s, 997);
-	}
-	s = head_of(buf, ok, 2000, HTTP1_LINES_MAX + 1);
-	verdict_is(false, s, -HTTP1_TOO_MANY_LINES);
-	prefixes_agree(false, s, 1);
-}
-
-static void
-start_lines_are_bounded(void **state)
-{
-	static char line[HTTP1_START_MAX + 8], buf[sizeof(line) + 16];
-	size_t most = HTTP1_START_MAX - 2;	/* without the CRLF */
-
-	memset(line, 'x', sizeof(line));
-	memcpy(line, "HTTP/1.1 200 ", 13);
-	line[most] = '\0';
-	verdict_is(false, head_of(buf, line, 0, 0), HTTP1_START_MAX + 2);
-	line[most] = 'x';
-	line[most + 1] = '\0';
-	verdict_is(false, head_of(buf, line, 0, 0), -HTTP1_START_TOO_LONG);
-	memcpy(line, "GET /xxxxxxxx", 13);
-	verdict_is(true, (struct slice){ line, HTTP1_START_MAX - 1 }, 0);
-	verdict_is(true, (struct slice){ line, HTTP1_START_MAX },
-	    -HTTP1_START_TOO_LONG);
-}
-
-static void
-a_long_line_byte_by_byte_is_read_as_at_once(void **state)
-{
-	static char buf[HTTP1_HEAD_MAX];
-	struct slice s = head_of(buf, "HTTP/1.1 200 OK", HTTP1_HEAD_MAX, 2);
-	size_t seen = 0;
-
-	for (size_t n = 1; n < s.len; n++)
-		assert_int_equal(http1_response(&slow, SLICE("GET"), s.p, n,
-		    &seen), 0);
-	assert_int_equal(http1_response(&slow, SLICE("GET"), s.p, s.len, &seen),
-	    s.len);
-	parse_once(false, s.p, s.len);
-	heads_are_the_same(&slow, &once);
-}
-
 int
 main(void)
 {
@@ -493,11 +428,9 @@ main(void)
 		cmocka_unit_test(each_rule_refuses_responses_and_their_neighbours_pass),
 		cmocka_unit_test(every_prefix_needs_more_or_has_the_final_verdict),
 		cmocka_unit_test(every_cut_in_two_gives_the_same_head),
+		cmocka_unit_test(a_lone_cr_before_a_request_is_not_counted_as_seen),
 		cmocka_unit_test(what_follows_a_head_is_not_looked_at),
 		cmocka_unit_test(a_refusal_comes_with_its_line_and_not_with_the_end),
-		cmocka_unit_test(limits_hold_to_the_byte_and_the_line),
-		cmocka_unit_test(start_lines_are_bounded),
-		cmocka_unit_test(a_long_line_byte_by_byte_is_read_as_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
