@@ -47,7 +47,7 @@ list_has(struct slice list, struct slice what)
 	struct slice item;
 
 	while (list_next(&list, &item))
-		if (slice_eq_nocase(item, what))
+		if (item.len == what.len && slice_eq_nocase(item, what))
 			return true;
 	return false;
 }
@@ -294,13 +294,21 @@ http1_fields_response(struct http1_head *h, struct slice method)
 	return framing_judge(h, &f, HTTP1_UNTIL_CLOSE);
 }
 
+/* slice_eq_nocase, but most names differ in length and need no call: every line
+ * of every head is asked about a dozen of them. */
+static inline bool
+is_name(struct slice name, struct slice want)
+{
+	return name.len == want.len && slice_eq_nocase(name, want);
+}
+
 struct slice
 http1_find(const struct http1_head *h, const char *name)
 {
 	struct slice want = { name, strlen(name) };
 
 	for (unsigned i = 0; i < h->n; i++)
-		if (slice_eq_nocase(h->line[i].name, want))
+		if (is_name(h->line[i].name, want))
 			return h->line[i].value;
 	return (struct slice){ NULL, 0 };
 }
@@ -309,7 +317,7 @@ static bool
 is_one_of(struct slice name, const struct slice *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (slice_eq_nocase(name, names[i]))
+		if (is_name(name, names[i]))
 			return true;
 	return false;
 }
@@ -318,7 +326,7 @@ static bool
 connection_names(const struct http1_head *h, struct slice name)
 {
 	for (unsigned i = 0; i < h->n; i++)
-		if (slice_eq_nocase(h->line[i].name, SLICE("connection")) &&
+		if (is_name(h->line[i].name, SLICE("connection")) &&
 		    list_has(h->line[i].value, name))
 			return true;
 	return false;
@@ -344,7 +352,7 @@ http1_is_hop_by_hop(const struct http1_head *h, const struct http1_line *l)
 		return true;
 	if (is_one_of(l->name, never, sizeof(never) / sizeof(*never)))
 		return false;
-	if (slice_eq_nocase(l->name, SLICE("te")) &&
+	if (is_name(l->name, SLICE("te")) &&
 	    !slice_eq_nocase(l->value, SLICE("trailers")))
 		return true;
 	return connection_names(h, l->name);
