@@ -72,6 +72,8 @@ answer(struct conn *c, int status, const char *code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
+	if (c->state == CONN_DIAL || c->state == CONN_EXCHANGE)
+		request_absorb(c);
 	put_body(&body, code, message);
 	bytes_printf(&head, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n"
 	    "Content-Length: %zu\r\n%sConnection: close\r\n\r\n", status,

@@ -113,6 +113,7 @@ void conn_say(const struct conn *c, int level, const char *fmt, ...)
 void request_read(struct conn *c);	/* a head, when one is due */
 void request_pump(struct conn *c);	/* body to the upstream */
 void request_discard(struct conn *c);	/* body to nowhere: CONN_DRAIN */
+void request_absorb(struct conn *c);	/* body to the record alone */
 void request_eof(struct conn *c);	/* the client is done sending */
 void request_resend(struct conn *c);	/* over a fresh connection */
 

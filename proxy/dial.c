@@ -36,7 +36,7 @@ struct dial {
 	int64_t began_ns;		/* of this step */
 	int64_t limit_ns;		/* when DNS and TCP must be done */
 	struct dialed result;
-	char why[320];
+	char why[1024];
 };
 
 static void
@@ -123,7 +123,7 @@ static void
 try_next(struct dial *d, const char *why)
 {
 	int64_t left_ms = (d->limit_ns - loop_now_ns()) / 1000000;
-	char last[128];
+	char last[320];
 
 	snprintf(last, sizeof(last), "%s", why);
 	stream_free(d->stream);

@@ -317,6 +317,7 @@ forward_run(struct conn *c, struct piece *piece, const uint8_t *p, size_t n)
 		return true;
 	stream_free(c->upstream);
 	c->upstream = NULL;
+	c->up.at = FLOW_DONE;
 	if (c->flags & CONN_ANSWERED)
 		conn_cut(c, OUTCOME_REFUSED, http1_rule_name((enum http1_rule)-rc));
 	else
@@ -344,6 +345,30 @@ request_pump(struct conn *c)
 	    c->up.at == FLOW_BODY)
 		stream_pause(c->client, PAUSE_PEER);
 	conn_mind_recorder(c);
+}
+
+/* There is no upstream; what has come of the body is kept all the same, so that the
+ * record shows what was asked. */
+void
+request_absorb(struct conn *c)
+{
+	struct piece *piece;
+	const uint8_t *p;
+	size_t n;
+
+	while (c->up.at == FLOW_BODY && c->client &&
+	    (n = stream_peek(c->client, &piece, &p)) > 0) {
+		struct http1_part part;
+		int rc = http1_body_next(&c->up.body, p, n, &part);
+
+		tap_data(&c->tap, SIDE_REQUEST_BODY, piece, p + part.data,
+		    part.data_len);
+		stream_consume(c->client, part.used);
+		if (c->up.body.done)
+			request_done(c);
+		else if (rc != 0)
+			c->up.at = FLOW_DONE;
+	}
 }
 
 void

@@ -54,7 +54,7 @@ struct tls {
 	int rc;				/* mbedTLS's, of the failure */
 	char key[SESSIONS_KEY_MAX];	/* host:port, for resumption */
 	char subject[128];		/* of the upstream's leaf */
-	char error[320];
+	char error[512];
 };
 
 /* Never h2: we do not speak it, and Node 26 would take it. */
@@ -340,7 +340,7 @@ explain(struct tls *t, const char *doing)
 		else
 			what = "is not acceptable";
 		snprintf(t->error, sizeof(t->error),
-		    "certificate of %s %s (%s)", t->key, what, t->subject);
+		    "the certificate %s (%s)", what, t->subject);
 		return;
 	}
 	mbedtls_strerror(t->rc, text, sizeof(text));

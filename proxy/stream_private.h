@@ -1,0 +1,73 @@
+/* stream_private.h - the inside of a stream, for stream.c and stream_read.c alone. */
+#ifndef TRACETAPE_PROXY_STREAM_PRIVATE_H
+#define TRACETAPE_PROXY_STREAM_PRIVATE_H
+
+#include <event2/event_struct.h>
+
+#include "proxy/inbox.h"
+#include "proxy/outbox.h"
+#include "proxy/stream.h"
+
+enum { STREAM_MAGIC = 0x5354524d };
+
+enum phase {
+	PHASE_CONNECTING,
+	PHASE_HANDSHAKE,
+	PHASE_OPEN,
+	PHASE_DEAD,
+};
+
+enum {
+	PAUSED = PAUSE_PEER | PAUSE_RECORDER,
+	READ_ARMED = 1 << 2,
+	WRITE_ARMED = 1 << 3,
+	GOT_EOF = 1 << 4,
+	EOF_CLEAN = 1 << 5,
+	OVER_HIGH = 1 << 6,	/* owner waits for DRAINED */
+	BROKEN = 1 << 7,	/* writes are dropped */
+	FINISHING = 1 << 8,
+	FINISHED = 1 << 9,
+	DIRTY = 1 << 10,		/* on the loop's list */
+	FREED = 1 << 11,	/* destroyed when nobody is inside */
+};
+
+struct stream {
+	uint32_t magic;
+	int fd;
+	enum phase phase;
+	unsigned flags;
+	unsigned inside;	/* callbacks running, plus the dirty list */
+	int saved_errno;
+	enum stream_end end;
+	struct loop *loop;
+	struct tls *tls;
+	stream_callback *cb;
+	void *arg;
+	struct stream *next_dirty;
+
+	struct inbox in;
+	struct outbox out;
+	struct event read, write;
+};
+
+/* Nobody frees s between these. */
+void stream_enter(struct stream *s);
+void stream_leave(struct stream *s);
+
+/* Tells the owner.  False: s is gone, do not touch it but to leave. */
+bool stream_emit(struct stream *s, enum stream_event ev);
+
+/* Both directions are dead.  err: errno, 0 when TLS knows why. */
+void stream_fail(struct stream *s, int err);
+
+/* The socket is watched for input exactly while input may be taken. */
+void stream_arm_read(struct stream *s);
+bool stream_may_read(const struct stream *s);
+
+/* stream_read.c */
+void stream_on_readable(evutil_socket_t fd, short what, void *arg);
+
+/* Goes on with the handshake.  False: s is dead or gone. */
+bool stream_shake_hands(struct stream *s);
+
+#endif
