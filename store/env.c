@@ -1,6 +1,7 @@
 #include "store/env.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,8 @@ claim_store(struct env *e)
 		return ENOMEM;
 	if (stat(path, &st) != 0)
 		rc = errno == ENOENT || errno == ENOTDIR ? ENV_NONE : errno;
+	else if ((e->flags & MDB_RDONLY) && st.st_size == 0)
+		rc = ENV_NONE;	/* just being made; LMDB would write to it */
 	else
 		rc = claim_take(&e->claim, &st);
 	free(path);
@@ -115,12 +118,14 @@ static int
 map(struct env *e)
 {
 	size_t map_bytes = e->map_bytes ? e->map_bytes : map_most;
+	mdb_filehandle_t fd;
 	int rc;
 
 	while ((rc = map_some(e, map_bytes)) == ENOMEM && map_bytes > map_least)
 		map_bytes /= 2;
-	if (rc == ENOENT && (e->flags & MDB_RDONLY))
-		rc = ENV_NONE;		/* an empty file: just being made */
+	/* LMDB leaves this one open in programs that we start. */
+	if (rc == 0 && mdb_env_get_fd(e->mdb, &fd) == 0)
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	return rc;
 }
 
