@@ -259,12 +259,6 @@ body_read(struct reader *r, uint64_t seq, enum side side, size_t max,
 	return body_raw(r, seq, side, collect_some, &c, &end);
 }
 
-bool
-body_is_binary(const void *p, size_t n)
-{
-	return memchr(p, 0, n) != NULL || !utf8_is_valid(p, n, true);
-}
-
 /* The media type without its parameters. */
 static struct slice
 media_type(struct slice type)
@@ -295,4 +289,17 @@ bool
 body_is_sse(struct slice type)
 {
 	return slice_eq_nocase(media_type(type), SLICE("text/event-stream"));
+}
+
+bool
+body_is_binary(struct slice type, const void *p, size_t n)
+{
+	struct slice t = media_type(type);
+
+	if (memchr(p, 0, n))
+		return true;
+	if (body_is_json(type) || (t.len > 5 &&
+	    slice_eq_nocase((struct slice){ t.p, 5 }, SLICE("text/"))))
+		return false;
+	return !utf8_is_valid(p, n, true);
 }

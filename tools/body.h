@@ -53,8 +53,9 @@ int body_timed(struct reader *r, uint64_t seq, struct slice coding,
 int body_read(struct reader *r, uint64_t seq, enum side side, size_t max,
     struct bytes *out);
 
-/* What p begins is not text: NUL, or no UTF-8. */
-bool body_is_binary(const void *p, size_t n);
+/* What p begins is not text: NUL, or no UTF-8 where the media type does not say
+ * text either. */
+bool body_is_binary(struct slice type, const void *p, size_t n);
 
 /* The media type is JSON ("application/json; charset=utf-8", "x/y+json"). */
 bool body_is_json(struct slice type);

@@ -11,6 +11,7 @@
 
 #include "tools/pick.h"
 #include "tools/storedir.h"
+#include "tools/verbs.h"
 
 enum { LIST = 1 << 0, SHOW = 1 << 1, RAW = 1 << 2, ALL = LIST | SHOW | RAW };
 

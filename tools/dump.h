@@ -56,9 +56,6 @@ struct dump {
 	FILE *out;
 };
 
-/* argv[0] is "dump". */
-int cmd_dump(int argc, char **argv);
-
 /* The sub-verbs; d is ready and its store is open. */
 int dump_list(struct dump *d);
 int dump_show(struct dump *d);

@@ -17,7 +17,7 @@ enum { SLICE_MAX = 1024, SNIFF_MAX = 4096, INNER = 2 * DUMP_INDENT };
 struct form {
 	struct dump *d;
 	enum { UNKNOWN, PLAIN, JSON, HEX } kind;
-	bool may_be_json;
+	struct slice type;
 	bool is_cut;		/* there was more than left */
 	uint64_t left;
 	struct term_text text;
@@ -119,12 +119,12 @@ feed_json(struct form *f, const uint8_t *p, size_t n)
 static void
 choose(struct form *f, const uint8_t *p, size_t n)
 {
-	if (body_is_binary(p, n < SNIFF_MAX ? n : SNIFF_MAX)) {
+	if (body_is_binary(f->type, p, n < SNIFF_MAX ? n : SNIFF_MAX)) {
 		f->kind = HEX;
 		if (f->left < UINT64_MAX)
 			f->left = DUMP_HEX_MAX;
 	} else {
-		f->kind = f->may_be_json ? JSON : PLAIN;
+		f->kind = body_is_json(f->type) || !f->type.p ? JSON : PLAIN;
 	}
 }
 
@@ -311,7 +311,7 @@ dump_body(struct dump *d, const struct exchange *x, bool is_request)
 		return d->flags & DUMP_EVENTS ? dump_events(d, x) :
 		    show_stream(d, x);
 	form_init(&f, d, DUMP_INDENT);
-	f.may_be_json = body_is_json(m->type) || !m->type.p;
+	f.type = m->type;
 	rc = body_decoded(d->reader, x->seq,
 	    is_request ? SIDE_REQUEST_BODY : SIDE_RESPONSE_BODY, m->encoding,
 	    on_bytes, &f, &end);

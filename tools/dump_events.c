@@ -7,7 +7,7 @@
 #include "tools/body.h"
 #include "tools/units.h"
 
-enum { FULL_MAX = 16 * 1024 * 1024, TIME_CELLS = 12, NAME_CELLS = 24 };
+enum { FULL_MAX = 16 * 1024 * 1024, TIME_CELLS = 12, NAME_CELLS = 38 };
 
 struct events {
 	struct dump *d;

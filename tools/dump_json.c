@@ -275,6 +275,7 @@ put_rest(struct bytes *b, const struct exchange *x)
 
 struct stream {
 	FILE *out;
+	struct slice type;
 	enum { NOTHING_YET, TEXT, BASE64 } state;
 	struct bytes b;
 	unsigned held;		/* an unfinished character, or base64 group */
@@ -343,7 +344,7 @@ on_body(void *arg, const void *from, size_t n)
 	size_t done;
 
 	if (s->state == NOTHING_YET) {
-		s->state = body_is_binary(p, n) ? BASE64 : TEXT;
+		s->state = body_is_binary(s->type, p, n) ? BASE64 : TEXT;
 		fputs(s->state == TEXT ? ",\"body\":\"" :
 		    ",\"body\":null,\"body_base64\":\"", s->out);
 	}
@@ -367,7 +368,7 @@ on_body(void *arg, const void *from, size_t n)
 static int
 write_body(struct dump *d, uint64_t seq, const struct message *m, enum side side)
 {
-	struct stream s = { .out = d->out };
+	struct stream s = { .out = d->out, .type = m->type };
 	struct body_end end;
 	int rc = body_decoded(d->reader, seq, side, m->encoding, on_body, &s,
 	    &end);

@@ -1,5 +1,6 @@
 #include "tools/dump.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
@@ -221,13 +222,13 @@ remember(struct list *l, uint64_t seq)
 }
 
 static int
-print_copy(struct list *l, const struct exchange *x)
+print_or_remember(struct list *l)
 {
+	const struct exchange *x = &l->copy.x;
+
 	if ((l->d->flags & DUMP_FOLLOW) && x->outcome == OUTCOME_IN_FLIGHT)
 		return remember(l, x->seq);
-	if (body_copy(&l->copy, x) != 0)
-		return dump_fail(DUMP_STORE, "no memory");
-	return print(l, &l->copy.x);
+	return print(l, x);
 }
 
 /* The number after which the last n exchanges begin. */
@@ -267,9 +268,11 @@ list_forward(struct list *l, uint64_t *last)
 	while (code == DUMP_OK &&
 	    (rc = pick_next(l->d->reader, *last, &x, &l->bad)) == 0) {
 		*last = x.seq;
-		code = print_copy(l, &x);
+		if (body_copy(&l->copy, &x) != 0)
+			return dump_fail(DUMP_STORE, "no memory");
+		code = print_gaps(l, lo, *last);
 		if (code == DUMP_OK)
-			code = print_gaps(l, lo, *last);
+			code = print_or_remember(l);
 		lo = *last;
 	}
 	if (code == DUMP_OK && rc != READER_NONE)
@@ -312,7 +315,9 @@ list_ids(struct list *l)
 		if (code != DUMP_OK)
 			break;
 		rc = reader_get(l->d->reader, seq, &x);
-		code = rc == 0 ? print_copy(l, &x) :
+		if (rc == 0 && body_copy(&l->copy, &x) != 0)
+			rc = ENOMEM;
+		code = rc == 0 ? print(l, &l->copy.x) :
 		    dump_reader_failed(l->d, rc);
 	}
 	return code;
