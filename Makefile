@@ -22,8 +22,9 @@ HARDEN  = -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 else
 HARDEN  = $(FORTIFY) -fPIE -ffunction-sections -fdata-sections
 # Apple's linker makes PIE by itself and knows none of the others.
-HARDENLD = $(if $(filter Linux,$(SYSTEM)),-pie -Wl,--gc-sections \
-          -Wl,-z,relro,-z,now -Wl,-z,noexecstack)
+ifeq ($(SYSTEM),Linux)
+HARDENLD = -pie -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,-z,noexecstack
+endif
 endif
 TTFLAGS = -std=c11 $(WARN) -fno-strict-aliasing -fstack-protector-strong -pthread \
           $(HARDEN)
@@ -185,11 +186,11 @@ analyze:
 bench: all
 	@TRACETAPE='$(CURDIR)/$(B)/tracetape' sh tests/bench/run.sh
 
-# One file without shared libraries.  DNS must come from libevent there, which
-# does not ask glibc's name service modules.
+# One file without shared libraries, as small as it gets without giving up the
+# random load address.
 .PHONY: static
 static:
-	@$(SUBMAKE) B=build/static LDFLAGS='$(LDFLAGS) -static-pie' \
+	@$(SUBMAKE) B=build/static LDFLAGS='$(LDFLAGS) -static-pie -Wl,-z,pack-relative-relocs' \
 	    LIBS='$(LIBS) -lbrotlicommon -lm' all
 	@cp build/static/tracetape build/static/tracetape.stripped
 	@strip build/static/tracetape.stripped

@@ -48,15 +48,16 @@ quietly() {
 	[ $rc != 124 ] || echo "run.sh: killed after $limit seconds" >>"$log/out"
 }
 
-# Prints and counts what sanitizers found in $1.
+# Adds what sanitizers reported to $log/out; true if that was anything.
 sanitized() {
+	found=1
 	for f in "$reports"/found.*; do
 		[ -e "$f" ] || continue
-		echo "not ok $1: sanitizer report"
-		cat "$f"
-		count 0 1
+		found=0
+		cat "$f" >>"$log/out"
+		rm -f "$f"
 	done
-	rm -f "$reports"/found.*
+	return $found
 }
 
 # verdict NAME OK NOT_OK: one line if all is well, else the whole output too.
@@ -113,8 +114,8 @@ unit() {
 		# A failure that no test owns: a group's set-up, a leak at exit.
 		[ $rc = 0 ] || [ "$bad" != 0 ] || bad=1
 		[ $((ok + bad)) != 0 ] || bad=1
+		! sanitized || [ "$bad" != 0 ] || bad=1
 		verdict "$B/$name" "$ok" "$bad"
-		sanitized "$B/$name"
 	done
 }
 
@@ -125,12 +126,11 @@ corpus() {
 		leaf=${name#fuzz_}
 		# shellcheck disable=SC2086
 		quietly $unit_s ${RUN_UNDER-} "$B/corpus/$name" "tests/fuzz/corpus/$leaf"
-		if [ $rc = 0 ]; then
-			verdict "$B/$name, $(tail -n 1 "$log/out")" 1 0
-		else
+		if sanitized || [ $rc != 0 ]; then
 			verdict "$B/$name" 0 1
+		else
+			verdict "$B/$name, $(tail -n 1 "$log/out")" 1 0
 		fi
-		sanitized "$B/$name"
 	done
 }
 
@@ -188,13 +188,17 @@ e2e() {
 	# Killed, or failed outside of a test, or no test at all.
 	[ $rc = 0 ] || [ $bad != 0 ] || bad=1
 	[ $((ok + bad)) != 0 ] || bad=1
+	: >"$log/out"
+	if sanitized; then
+		cat "$log/out"
+		bad=$((bad + 1))
+	fi
 	if [ $bad = 0 ]; then
 		echo "ok $B/e2e ($ok)"
 	else
 		echo "not ok $B/e2e ($ok passed, $bad failed)"
 	fi
 	count "$ok" "$bad"
-	sanitized "$B/e2e"
 }
 
 # Builds quietly; a build that fails is a failed test.

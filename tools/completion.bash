@@ -17,7 +17,7 @@ _tracetape() {
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
 		;;
-	-c | --upstream-ca)
+	-c | --config | --upstream-ca)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -32,7 +32,7 @@ _tracetape() {
 	if [ "$COMP_CWORD" = 1 ]; then
 		words='proxy dump --help --version'
 	elif [ "$verb" = proxy ]; then
-		words='-c -s --store --listen --tls-listen --upstream --upstream-ca --ca-dir --set
+		words='-c --config -s --store --listen --tls-listen --upstream --upstream-ca --ca-dir --set
 		    --print-config --help'
 	elif [ "$verb" = dump ]; then
 		case $sub in

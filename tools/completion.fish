@@ -8,7 +8,7 @@ complete -c tracetape -n "__fish_seen_subcommand_from $verbs" -s s -l store \
     -xa '(__fish_complete_directories)'
 
 set -l in_proxy '__fish_seen_subcommand_from proxy'
-complete -c tracetape -n $in_proxy -s c -r -F -d configuration
+complete -c tracetape -n $in_proxy -s c -l config -r -F -d configuration
 complete -c tracetape -n $in_proxy -l listen -x -d 'address:port for plain HTTP'
 complete -c tracetape -n $in_proxy -l tls-listen -x -d 'address:port for TLS'
 complete -c tracetape -n $in_proxy -l upstream -x -d 'where requests go'

@@ -31,7 +31,7 @@ _tracetape() {
 	[[ $state == rest ]] || return
 	case $line[1] in
 	proxy)
-		_arguments '-c[configuration]:file:_files' \
+		_arguments '(-c --config)'{-c,--config}'[configuration]:file:_files' \
 		    '(-s --store)'{-s,--store}'[the store]:directory:_directories' \
 		    '--listen[plain HTTP]:address\:port' '--tls-listen[TLS]:address\:port' \
 		    '--upstream[where requests go]:URL' \

@@ -1,6 +1,6 @@
 #!/bin/sh
-# man.sh - the man page and the completions know every verb of tools/main.c, and
-# no other; where mandoc is there, the page pleases it.
+# man.sh - the man page and the completions know every verb of tools/main.c, no
+# other, and every option of the verbs' help; where mandoc is there, the page pleases it.
 set -u
 
 [ -e tools/main.c ] || exit 0
@@ -22,6 +22,14 @@ for v in $verbs; do
 done
 for v in $in_page; do
 	printf '%s\n' "$verbs" | grep -qx "$v" || fault "tools/tracetape.1: there is no verb $v"
+done
+# The long options of the verbs' own help.
+for o in $(grep -h '^"' tools/*.c | grep -oE -e '--[a-z][a-z-]+' | sort -u); do
+	case $o in --help | --version) continue ;; esac
+	grep -qE "Fl Fl ${o#--}( |\$)" tools/tracetape.1 || fault "tools/tracetape.1: lacks $o"
+	for c in tools/completion.*; do
+		grep -qE -e "(--|-l )${o#--}([^a-z-]|\$)" "$c" || fault "$c: lacks $o"
+	done
 done
 if command -v mandoc >/dev/null; then
 	mandoc -T lint -W warning tools/tracetape.1 || faults=1
