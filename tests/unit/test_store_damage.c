@@ -1,0 +1,138 @@
+#include "tests/unit/store_fixture.h"
+
+#include <lmdb.h>
+
+/* Puts one row behind the writer's back. */
+static void
+put_raw(const char *table, const void *key, size_t key_len, const void *p,
+    size_t n)
+{
+	MDB_val k = { key_len, (void *)key }, v = { n, (void *)p };
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+
+	assert_int_equal(mdb_env_create(&env), 0);
+	mdb_env_set_maxdbs(env, 8);
+	assert_int_equal(mdb_env_open(env, dir, 0, 0600), 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_dbi_open(txn, table, MDB_CREATE, &dbi), 0);
+	assert_int_equal(mdb_put(txn, dbi, &k, &v, 0), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+}
+
+static void
+a_newer_store_is_refused_by_both(void **state)
+{
+	struct writer *w;
+	struct reader *r;
+
+	writer_close(open_writer());
+	put_raw("meta", "format", 6, "\2\0\0\0", 4);
+	put_raw("later", "a", 1, "b", 1);
+	assert_int_equal(reader_open(&r, dir), READER_VERSION);
+	assert_int_equal(writer_open(&w, dir, &plain, NULL), WRITER_VERSION);
+	assert_null(w);
+	put_raw("meta", "format", 6, "\1\0\0\0", 4);
+	writer_close(open_writer());		/* a table more is no harm */
+	assert_int_equal(reader_open(&r, dir), 0);
+	reader_close(r);
+}
+
+static void
+damaged_meta_is_refused(void **state)
+{
+	static const struct {
+		const char *name;
+		struct slice value;
+	} t[] = {
+		{ "format", SLICE("\1\0\0") }, { "format", SLICE("\0\0\0\0") },
+		{ "format", SLICE("\1\0\0\0\0") }, { "part_bytes", SLICE("") },
+		{ "part_bytes", SLICE("\0\0\0\0") },
+	};
+	struct writer *w;
+	struct reader *r;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		snprintf(dir, sizeof(dir), "%s/store%zu", top, i);
+		writer_close(open_writer());
+		put_raw("meta", t[i].name, strlen(t[i].name), t[i].value.p,
+		    t[i].value.len);
+		assert_int_equal(reader_open(&r, dir), READER_CORRUPT);
+		assert_int_equal(writer_open(&w, dir, &plain, NULL),
+		    MDB_CORRUPTED);
+	}
+}
+
+static void
+a_damaged_row_is_told_and_does_not_end_a_listing(void **state)
+{
+	static const char large[70000];
+	struct writer *w = open_writer();
+	struct exchange x;
+	struct reader *r;
+	struct slice why;
+	uint64_t seq, n;
+	uint8_t buf[8];
+	size_t got;
+
+	assert_int_equal(put(w, 1, OUTCOME_COMPLETE), 0);
+	assert_int_equal(put(w, 3, OUTCOME_COMPLETE), 0);
+	writer_close(w);
+	put_raw("exchange", "\0\0\0\0\0\0\0\2", 8, "junk", 4);
+	put_raw("exchange", "\0\0\0\0\0\0\0\2x", 9, "not our key", 11);
+	put_raw("gap", "\0\0\0\0\0\0\0\1", 8, "junk", 4);
+	put_raw("open", "\0\0\0\0\0\0\0\2", 8, "", 0);
+	put_raw("open", "\0\0\0\0\0\0\0\7", 8, "", 0);
+	put_raw("open", "odd", 3, "", 0);
+	put_raw("body", "\0\0\0\0\0\0\0\1\1\0\0\0\0", 13, large,
+	    sizeof(large));
+	assert_int_equal(reader_open(&r, dir), 0);
+	assert_int_equal(reader_next(r, 1, &x), READER_CORRUPT);
+	assert_int_equal(x.seq, 2);
+	assert_int_equal(reader_get(r, 2, &x), READER_CORRUPT);
+	assert_int_equal(reader_next(r, 2, &x), 0);
+	assert_int_equal(x.seq, 3);
+	assert_int_equal(reader_prev(r, 3, &x), READER_CORRUPT);
+	assert_int_equal(reader_prev(r, 2, &x), 0);
+	assert_int_equal(x.seq, 1);
+	assert_int_equal(reader_next_gap(r, 0, &seq, &n, &why), READER_CORRUPT);
+	assert_int_equal(seq, 1);
+	assert_int_equal(reader_bytes(r, 1, SIDE_REQUEST_BODY, 0, buf, 8, &got),
+	    READER_CORRUPT);
+	reader_close(r);
+}
+
+static void
+a_damaged_row_in_flight_does_not_stop_the_writer(void **state)
+{
+	struct writer *w = open_writer();
+	uint64_t n;
+
+	assert_int_equal(put(w, 1, OUTCOME_IN_FLIGHT), 0);
+	assert_int_equal(put(w, 2, OUTCOME_COMPLETE), 0);
+	writer_close(w);
+	put_raw("exchange", "\0\0\0\0\0\0\0\3", 8, "junk", 4);
+	put_raw("open", "\0\0\0\0\0\0\0\2", 8, "", 0);	/* ended */
+	put_raw("open", "\0\0\0\0\0\0\0\3", 8, "", 0);	/* junk */
+	put_raw("open", "\0\0\0\0\0\0\0\7", 8, "", 0);	/* not there */
+	put_raw("open", "odd", 3, "", 0);
+	assert_int_equal(writer_open(&w, dir, &plain, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(writer_next_seq(w), 4);
+	writer_close(w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE_TEST(a_newer_store_is_refused_by_both),
+		STORE_TEST(damaged_meta_is_refused),
+		STORE_TEST(a_damaged_row_is_told_and_does_not_end_a_listing),
+		STORE_TEST(a_damaged_row_in_flight_does_not_stop_the_writer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
