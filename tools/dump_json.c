@@ -271,6 +271,32 @@ put_rest(struct bytes *b, const struct exchange *x)
 	put_ratelimit(b, x);
 }
 
+/* JSON may be looked at on a terminal too.  What could harm there and is not ASCII
+ * stands in strings alone, where an escape means the same. */
+static void
+write_json(FILE *out, const uint8_t *p, size_t n)
+{
+	size_t from = 0;
+	uint32_t cp;
+
+	for (size_t i = 0; i < n; ) {
+		int len = p[i] < 0x80 ? 1 : utf8_next(p + i, n - i, &cp);
+
+		if (len > 1 && utf8_is_hostile(cp)) {
+			fwrite(p + from, 1, i - from, out);
+			if (cp > 0xffff)
+				fprintf(out, "\\u%04x\\u%04x",
+				    0xd800 + ((cp - 0x10000) >> 10),
+				    0xdc00 + (cp & 0x3ff));
+			else
+				fprintf(out, "\\u%04x", cp);
+			from = i + (size_t)len;
+		}
+		i += len > 0 ? (size_t)len : 1;
+	}
+	fwrite(p + from, 1, n - from, out);
+}
+
 /* ---- bodies, written as they are read */
 
 struct stream {
@@ -327,7 +353,7 @@ write_run(struct stream *s, const uint8_t *p, size_t n)
 	}
 	json_put_string(&s->b, (struct slice){ (const char *)p, n });
 	if (!s->b.failed && s->b.len > 2)
-		fwrite(s->b.p + 1, 1, s->b.len - 2, s->out);
+		write_json(s->out, s->b.p + 1, s->b.len - 2);
 }
 
 static size_t
@@ -396,7 +422,7 @@ write_message(struct dump *d, const struct exchange *x, struct bytes *b,
 	    m, is_request ? SIDE_REQUEST_HEAD : SIDE_RESPONSE_HEAD);
 
 	if (rc == 0 && with_body) {
-		fwrite(b->p, 1, b->len, d->out);
+		write_json(d->out, b->p, b->len);
 		bytes_clear(b);
 		rc = write_body(d, x->seq, m,
 		    is_request ? SIDE_REQUEST_BODY : SIDE_RESPONSE_BODY);
@@ -420,7 +446,7 @@ dump_json(struct dump *d, const struct exchange *x, bool with_bodies)
 	put_rest(&b, x);
 	end(&b);
 	if (rc == 0 || with_bodies)
-		fwrite(b.p, 1, b.len, d->out);
+		write_json(d->out, b.p, b.len);
 	bytes_fini(&b);
 	return rc;
 }
