@@ -146,9 +146,7 @@ load(struct ca **out, const struct ca_files *f)
 	if (rc == 0)
 		rc = read_cert(ca, &cert);
 	if (rc == 0)
-		rc = mbed_pk_generate_p256(&ca->leaf_key, &ca->rng);
-	if (rc == 0)
-		rc = mbed_pk_warm(&ca->leaf_key, &ca->rng);
+		rc = mbed_pk_generate(&ca->leaf_key, MBEDTLS_PK_ECDSA, &ca->rng);
 	if (rc == 0)
 		rc = mbed_pk_point(&ca->leaf_key, ca->leaf_point);
 	pemfile_wipe(&key);
@@ -284,13 +282,13 @@ set_dates(struct cert *c, const struct ca *ca, time_t now)
 }
 
 /* What goes into the subject, which clients do not look at: only the names count.
- * OpenSSL takes a CN of digits and dots for a DNS name outside the constraints
- * when the certificate has no other, so that an address never stands there. */
+ * But OpenSSL and GnuTLS take a CN for a DNS name, and find it outside the
+ * constraints, when there is no other: an address must have none. */
 static const char *
 common_name(const struct name *n)
 {
 	if (n->kind == NAME_IP || strlen(n->dns) > CERT_CN_MAX)
-		return "tracetape leaf";
+		return NULL;
 	return n->dns;
 }
 

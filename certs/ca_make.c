@@ -65,7 +65,7 @@ ca_make(const struct ca_files *f, const struct name *permitted, size_t n)
 
 	mbedtls_pk_init(&key);
 	if (rc == 0)
-		rc = mbed_pk_generate_p256(&key, &rng);
+		rc = mbed_pk_generate(&key, MBEDTLS_PK_ECKEY, &rng);
 	if (rc == 0)
 		rc = mbedtls_pk_write_key_pem(&key, key_pem, sizeof(key_pem));
 	if (rc == 0)

@@ -50,19 +50,28 @@ put_validity(struct bytes *b, time_t not_before, time_t not_after)
 	der_end(b, seq);
 }
 
-void
-cert_put_name(struct bytes *b, const char *cn)
+static void
+put_name(struct bytes *b, struct slice attribute, const char *text)
 {
 	size_t rdns = der_begin(b, DER_SEQUENCE);
 	size_t rdn = der_begin(b, DER_SET);
-	size_t attribute = der_begin(b, DER_SEQUENCE);
+	size_t pair = der_begin(b, DER_SEQUENCE);
 
-	assert(strlen(cn) <= CERT_CN_MAX);
-	put_oid(b, OID_COMMON_NAME);
-	der_put(b, DER_UTF8_STRING, cn, strlen(cn));
-	der_end(b, attribute);
+	assert(strlen(text) <= CERT_CN_MAX);
+	put_oid(b, attribute);
+	der_put(b, DER_UTF8_STRING, text, strlen(text));
+	der_end(b, pair);
 	der_end(b, rdn);
 	der_end(b, rdns);
+}
+
+void
+cert_put_name(struct bytes *b, const char *cn)
+{
+	if (cn)
+		put_name(b, OID_COMMON_NAME, cn);
+	else
+		put_name(b, OID_ORGANIZATION, "tracetape");
 }
 
 /* An extension holds its value as DER inside an octet string. */

@@ -39,7 +39,8 @@ struct cert {
 int cert_write(struct bytes *out, const struct cert *c,
     mbedtls_pk_context *signer, struct mbed_rng *rng);
 
-/* Appends a Name of one CN, which is UTF-8 and at most CERT_CN_MAX bytes. */
+/* Appends a Name: CN=cn, which is UTF-8 and at most CERT_CN_MAX bytes; NULL: the
+ * program's name, not as a CN. */
 void cert_put_name(struct bytes *out, const char *cn);
 
 /* RFC 7093 2 (1): the first 160 bits of SHA-256 over the public key. */

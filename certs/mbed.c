@@ -59,10 +59,10 @@ mbed_pk_parse(mbedtls_pk_context *key, const void *p, size_t len,
 }
 
 int
-mbed_pk_generate_p256(mbedtls_pk_context *key, struct mbed_rng *rng)
+mbed_pk_generate(mbedtls_pk_context *key, mbedtls_pk_type_t type,
+    struct mbed_rng *rng)
 {
-	int rc = mbedtls_pk_setup(key,
-	    mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));
+	int rc = mbedtls_pk_setup(key, mbedtls_pk_info_from_type(type));
 
 	if (rc)
 		return rc;
@@ -104,7 +104,7 @@ mbed_pk_point(const mbedtls_pk_context *key, uint8_t out[MBED_P256_POINT])
 	size_t len;
 	int rc;
 
-	if (mbedtls_pk_get_type(key) != MBEDTLS_PK_ECKEY)
+	if (!mbedtls_pk_can_do(key, MBEDTLS_PK_ECDSA))
 		return MBEDTLS_ERR_PK_TYPE_MISMATCH;
 	ec = mbedtls_pk_ec(*key);
 	if (ec->MBEDTLS_PRIVATE(grp).id != MBEDTLS_ECP_DP_SECP256R1)
@@ -118,20 +118,10 @@ mbed_pk_point(const mbedtls_pk_context *key, uint8_t out[MBED_P256_POINT])
 	return rc;
 }
 
-int
-mbed_pk_warm(mbedtls_pk_context *key, struct mbed_rng *rng)
-{
-	static const uint8_t hash[MBED_SHA256] = { 1 };
-	uint8_t sig[MBEDTLS_PK_SIGNATURE_MAX_SIZE];
-	size_t len;
-
-	return mbed_pk_sign(key, hash, sig, &len, rng);
-}
-
 bool
-mbed_pk_is_warm(const mbedtls_pk_context *key)
+mbed_pk_is_shareable(const mbedtls_pk_context *key)
 {
-	if (mbedtls_pk_get_type(key) != MBEDTLS_PK_ECKEY)
+	if (mbedtls_pk_get_type(key) != MBEDTLS_PK_ECDSA)
 		return true;
 	return mbedtls_pk_ec(*key)->MBEDTLS_PRIVATE(grp).MBEDTLS_PRIVATE(T) != NULL;
 }

@@ -55,7 +55,12 @@ int mbed_sha256(const void *p, size_t n, uint8_t out[MBED_SHA256]);
  * initialised.  Keys with a password are refused. */
 int mbed_pk_parse(mbedtls_pk_context *key, const void *p, size_t len,
     struct mbed_rng *rng);
-int mbed_pk_generate_p256(mbedtls_pk_context *key, struct mbed_rng *rng);
+
+/* A P-256 key.  As MBEDTLS_PK_ECKEY it can be written to a file, but 2.28 copies it
+ * for each signature; as MBEDTLS_PK_ECDSA it signs in half the time, with a
+ * table that is made here. */
+int mbed_pk_generate(mbedtls_pk_context *key, mbedtls_pk_type_t type,
+    struct mbed_rng *rng);
 
 /* sig holds MBEDTLS_PK_SIGNATURE_MAX_SIZE bytes. */
 int mbed_pk_sign(mbedtls_pk_context *key, const uint8_t hash[MBED_SHA256],
@@ -68,12 +73,9 @@ int mbed_pk_check_pair(const mbedtls_pk_context *pub,
 /* The uncompressed public point; MBEDTLS_ERR_PK_TYPE_MISMATCH unless P-256. */
 int mbed_pk_point(const mbedtls_pk_context *key, uint8_t out[MBED_P256_POINT]);
 
-/* Makes one signature and throws it away.  2.28 keeps a table in an EC key at its
- * first signature, without a lock: do this before threads share the key. */
-int mbed_pk_warm(mbedtls_pk_context *key, struct mbed_rng *rng);
-
-/* True when a signature will only read the key; always so when it is not EC. */
-bool mbed_pk_is_warm(const mbedtls_pk_context *key);
+/* True when signatures only read the key, so that threads may share it: else 2.28
+ * would make the table at the first one, without a lock. */
+bool mbed_pk_is_shareable(const mbedtls_pk_context *key);
 
 /* The bytes that a parsed PEM block held; they live as long as pem. */
 const uint8_t *mbed_pem_data(const mbedtls_pem_context *pem, size_t *len);

@@ -10,6 +10,7 @@
 #define OID_EC_PUBLIC_KEY SLICE("\x2a\x86\x48\xce\x3d\x02\x01")	/* RFC 5480 */
 #define OID_P256 SLICE("\x2a\x86\x48\xce\x3d\x03\x01\x07")
 #define OID_COMMON_NAME SLICE("\x55\x04\x03")			/* X.520 */
+#define OID_ORGANIZATION SLICE("\x55\x04\x0a")
 #define OID_SUBJECT_KEYID SLICE("\x55\x1d\x0e")			/* RFC 5280 */
 #define OID_KEY_USAGE SLICE("\x55\x1d\x0f")
 #define OID_SUBJECT_ALT_NAME SLICE("\x55\x1d\x11")
