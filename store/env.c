@@ -121,7 +121,9 @@ map(struct env *e)
 	mdb_filehandle_t fd;
 	int rc;
 
-	while ((rc = map_some(e, map_bytes)) == ENOMEM && map_bytes > map_least)
+	/* EINVAL: what valgrind says of a map that it has no room for. */
+	while ((rc = map_some(e, map_bytes)) != 0 && map_bytes > map_least &&
+	    (rc == ENOMEM || rc == EINVAL))
 		map_bytes /= 2;
 	/* LMDB leaves this one open in programs that we start. */
 	if (rc == 0 && mdb_env_get_fd(e->mdb, &fd) == 0)

@@ -1,6 +1,5 @@
 #include "tests/unit/store_fixture.h"
 
-
 #include "store/table.h"
 
 static void

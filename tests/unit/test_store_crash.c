@@ -435,6 +435,7 @@ hold_a_snapshot(void *arg)
 	MDB_txn *txn;
 
 	MUST(mdb_env_create(&env) == 0);
+	mdb_env_set_mapsize(env, (size_t)64 << 20);
 	MUST(mdb_env_open(env, dir, MDB_RDONLY | MDB_NOTLS, 0600) == 0);
 	MUST(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) == 0);
 	MUST(write(fds[1], "x", 1) == 1);

@@ -14,6 +14,7 @@ put_raw(const char *table, const void *key, size_t key_len, const void *p,
 
 	assert_int_equal(mdb_env_create(&env), 0);
 	mdb_env_set_maxdbs(env, 8);
+	mdb_env_set_mapsize(env, (size_t)64 << 20);
 	assert_int_equal(mdb_env_open(env, dir, 0, 0600), 0);
 	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
 	assert_int_equal(mdb_dbi_open(txn, table, MDB_CREATE, &dbi), 0);
