@@ -34,6 +34,19 @@ is_pointless_to_retry(int status, const char *code)
 	    status == 505 || strcmp(code, "upstream_certificate") == 0;
 }
 
+static enum outcome
+outcome_of(int status)
+{
+	switch (status) {
+	case 408:
+	case 504:
+		return OUTCOME_TIMEOUT;
+	case 502:
+		return OUTCOME_UPSTREAM;
+	}
+	return OUTCOME_REFUSED;
+}
+
 static void
 put_body(struct bytes *body, const char *code, const char *message)
 {
@@ -88,8 +101,7 @@ answer(struct conn *c, int status, const char *code, const char *fmt, ...)
 	}
 	if (c->tap.loop && !head.failed && !body.failed)
 		record(c, &head, &body);
-	tap_end(&c->tap, status == 504 || status == 408 ? OUTCOME_TIMEOUT :
-	    OUTCOME_REFUSED, message);
+	tap_end(&c->tap, outcome_of(status), message);
 	bytes_fini(&head);
 	bytes_fini(&body);
 	conn_linger(c, STREAM_END_CLEAN, message);

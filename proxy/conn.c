@@ -184,6 +184,8 @@ conn_cut(struct conn *c, enum outcome outcome, const char *why)
 	    c->state == CONN_TUNNEL;
 
 	tap_end(&c->tap, outcome, why);
+	if (until_close)
+		c->flags |= CONN_RESETS;
 	conn_linger(c, until_close ? STREAM_END_RESET : STREAM_END_CUT, why);
 }
 
@@ -225,7 +227,7 @@ conn_client_left(struct conn *c, const char *why)
 		conn_close(c, OUTCOME_CANCELLED, why);
 		return;
 	case CONN_TUNNEL:
-		conn_close(c, OUTCOME_COMPLETE, why);
+		conn_close(c, OUTCOME_CANCELLED, why);
 		return;
 	case CONN_HANDSHAKE:
 	case CONN_IDLE:
@@ -307,7 +309,7 @@ on_client_drained(struct conn *c)
 		tunnel_eof(c, NULL, NULL);
 	if (c->state != CONN_LINGER || !stream_is_finished(c->client))
 		return;
-	if (stream_at_eof(c->client))
+	if (stream_at_eof(c->client) || c->flags & CONN_RESETS)
 		conn_close(c, OUTCOME_COMPLETE, "done");
 	else
 		set_deadline(c, c->loop->config->linger_ms);

@@ -49,6 +49,7 @@ enum {
 	CONN_NO_RESEND = 1 << 7,	/* c->sent does not hold all that was sent */
 	CONN_UPSTREAM_CLOSES = 1 << 8,	/* the upstream cannot be used again */
 	CONN_WAITS_RECORDER = 1 << 9,
+	CONN_RESETS = 1 << 10,		/* ends with a RST once all has left */
 };
 
 enum {

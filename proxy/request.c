@@ -229,34 +229,42 @@ refuse(struct conn *c, enum http1_rule rule)
 	    http1_rule_name(rule));
 }
 
-/* Parses what lies in front of us.  > 0: bytes of the stream to consume; the
- * exchange has begun.  0: all of the run was taken in, more is needed.  < 0:
- * refused. */
+/* Parses what lies in front of us, the run p[0..n).  > 0: bytes of it to consume;
+ * the exchange has begun.  0: the run was taken in, more is needed.  < 0: it is
+ * over. */
 static long
 parse(struct conn *c, const uint8_t *p, size_t n)
 {
 	struct http1_head *h = c->loop->head;
 	struct bytes *partial = &c->up.partial;
-	size_t before = partial->len;
-	long used;
+	size_t before = partial->len, skip = 0;
+	long used = 0;
 
 	if (before > 0) {
 		bytes_put(partial, p, n);
 		p = partial->p;
 		n = partial->len;
 	}
-	used = partial->failed ? -HTTP1_TOO_LONG :
-	    http1_request(h, p, n, &c->up.seen);
+	if (c->up.seen == 0)
+		skip = http1_skip_crlf(p, n);
+	if (partial->failed)
+		used = -HTTP1_TOO_LONG;
+	else if (skip < n)
+		used = http1_request(h, p + skip, n - skip, &c->up.seen);
 	if (used < 0) {
 		refuse(c, (enum http1_rule)-used);
 		return -1;
 	}
 	if (used > 0) {
-		begin(c, h, (struct slice){ (const char *)p, (size_t)used });
-		return used - (long)before;
+		begin(c, h, (struct slice){ (const char *)p + skip,
+		    (size_t)used });
+		return c->state == CONN_LINGER || c->state == CONN_CLOSED ? -1 :
+		    used + (long)skip - (long)before;
 	}
 	if (before == 0)
-		bytes_put(partial, p, n);
+		bytes_put(partial, p + skip, n - skip);
+	else
+		bytes_shift(partial, skip);
 	return 0;
 }
 
@@ -268,16 +276,9 @@ request_read(struct conn *c)
 	size_t n;
 
 	while ((n = stream_peek(c->client, &piece, &p)) > 0) {
-		size_t skip = c->up.partial.len ? 0 : http1_skip_crlf(p, n);
-		long used;
+		long used = parse(c, p, n);
 
-		if (skip > 0) {
-			stream_consume(c->client, skip);
-			continue;
-		}
-		used = parse(c, p, n);
-		if (used < 0 || c->state == CONN_LINGER ||
-		    c->state == CONN_CLOSED)
+		if (used < 0)
 			return;
 		stream_consume(c->client, used ? (size_t)used : n);
 		if (used == 0) {

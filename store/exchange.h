@@ -18,9 +18,10 @@ enum outcome {
 	OUTCOME_IN_FLIGHT = 0,	/* not ended yet */
 	OUTCOME_COMPLETE,	/* the response's last byte was passed on */
 	OUTCOME_CANCELLED,	/* the client left first */
-	OUTCOME_UPSTREAM,	/* the upstream failed or cut its answer short */
+	OUTCOME_UPSTREAM,	/* the upstream could not be had, failed, or cut its
+				 * answer short */
 	OUTCOME_TIMEOUT,	/* one of our time limits */
-	OUTCOME_REFUSED,	/* answered by us: bad request, no upstream */
+	OUTCOME_REFUSED,	/* answered by us: the request may not pass */
 	OUTCOME_INTERRUPTED,	/* the recorder died before the end */
 	OUTCOME_N
 };
