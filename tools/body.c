@@ -28,13 +28,12 @@ body_copy_fini(struct body_copy *c)
 
 /* One side being read, decoded if d is set. */
 struct run {
-	struct reader *r;
-	uint64_t seq;
-	enum side side;
+	const struct body_from *from;
 	struct decode *d;
 	body_sink *sink;
 	void *arg;
 	struct body_end *end;
+	bool is_over;		/* by the sink or by the decoder */
 	uint8_t *buf;		/* BODY_PIECE bytes */
 	size_t have;		/* bytes in buf ... */
 	size_t used;		/* ... of which these were passed on */
@@ -45,38 +44,34 @@ pass(void *arg, const void *p, size_t n)
 {
 	struct run *run = arg;
 
-	if (n > 0 && !run->end->is_stopped && !run->sink(run->arg, p, n))
-		run->end->is_stopped = true;
+	if (n > 0 && !run->is_over && !run->sink(run->arg, p, n))
+		run->is_over = true;
 }
 
 static void
 feed(struct run *run, const void *p, size_t n)
 {
-	if (run->d)
-		run->end->decoded = decode_feed(run->d, p, n, pass, run);
-	else
+	if (!run->d) {
 		pass(run, p, n);
-}
-
-static bool
-is_over(const struct run *run)
-{
-	return run->end->is_stopped || run->end->decoded != DECODE_OK;
+		return;
+	}
+	run->end->decoded = decode_feed(run->d, p, n, pass, run);
+	if (run->end->decoded != DECODE_OK)
+		run->is_over = true;
 }
 
 /* A coding nobody knows is no reason to show nothing. */
 static int
-run_begin(struct run *run, struct slice coding)
+run_begin(struct run *run)
 {
+	struct slice coding = run->from->coding;
 	enum decode_result rc = DECODE_OK;
 
 	memset(run->end, 0, sizeof(*run->end));
 	if (coding.p && coding.len > 0)
 		rc = decode_new(&run->d, coding);
-	if (rc == DECODE_UNKNOWN)
-		run->end->is_raw = true;
-	else if (rc != DECODE_OK)
-		run->end->decoded = rc;
+	run->end->decoded = rc;
+	run->is_over = rc != DECODE_OK && rc != DECODE_UNKNOWN;
 	run->buf = malloc(BODY_PIECE);
 	return run->buf ? 0 : ENOMEM;
 }
@@ -84,7 +79,7 @@ run_begin(struct run *run, struct slice coding)
 static void
 run_end(struct run *run, int rc)
 {
-	if (rc == 0 && run->d && !is_over(run))
+	if (rc == 0 && run->d && !run->is_over)
 		run->end->decoded = decode_end(run->d, pass, run);
 	decode_free(run->d);
 	free(run->buf);
@@ -99,47 +94,45 @@ refill(struct run *run)
 	if (run->used < run->have)
 		return 0;
 	run->used = run->have = 0;
-	rc = reader_bytes(run->r, run->seq, run->side, run->end->stored,
-	    run->buf, BODY_PIECE, &run->have);
+	rc = reader_bytes(run->from->reader, run->from->seq, run->from->side,
+	    run->end->stored, run->buf, BODY_PIECE, &run->have);
 	run->end->stored += run->have;
 	return rc;
 }
 
+/* Feeds n bytes, or what is left of them. */
 static int
-run_all(struct run *run)
+run_piece(struct run *run, uint64_t n)
 {
-	int rc = 0;
+	int rc;
 
-	while (!is_over(run) && (rc = refill(run)) == 0) {
-		if (run->have == 0)
-			return 0;
-		feed(run, run->buf, run->have);
-		run->used = run->have;
+	while (!run->is_over && n > 0) {
+		size_t some;
+
+		rc = refill(run);
+		if (rc != 0 || run->have == 0)
+			return rc;
+		some = run->have - run->used;
+		if (some > n)
+			some = (size_t)n;
+		feed(run, run->buf + run->used, some);
+		run->used += some;
+		n -= some;
 	}
-	return is_over(run) ? 0 : rc;
+	return 0;
 }
 
 int
-body_decoded(struct reader *r, uint64_t seq, enum side side,
-    struct slice coding, body_sink *sink, void *arg, struct body_end *end)
+body_each(const struct body_from *from, body_sink *sink, void *arg,
+    struct body_end *end)
 {
-	struct run run = { .r = r, .seq = seq, .side = side, .sink = sink,
-		.arg = arg, .end = end };
-	int rc = run_begin(&run, coding);
+	struct run run = { .from = from, .sink = sink, .arg = arg, .end = end };
+	int rc = run_begin(&run);
 
 	if (rc == 0)
-		rc = run_all(&run);
+		rc = run_piece(&run, UINT64_MAX);
 	run_end(&run, rc);
 	return rc;
-}
-
-int
-body_raw(struct reader *r, uint64_t seq, enum side side, body_sink *sink,
-    void *arg, struct body_end *end)
-{
-	struct slice none = { NULL, 0 };
-
-	return body_decoded(r, seq, side, none, sink, arg, end);
 }
 
 /* The arrival times, a window of them at a time. */
@@ -185,41 +178,18 @@ times_next(struct times *t, uint64_t *n)
 	return true;
 }
 
-/* Feeds n bytes, the piece that came at one time, or what is left of them. */
-static int
-run_piece(struct run *run, uint64_t n)
-{
-	int rc;
-
-	while (!is_over(run) && n > 0) {
-		size_t some;
-
-		rc = refill(run);
-		if (rc != 0 || run->have == 0)
-			return rc;
-		some = run->have - run->used;
-		if (some > n)
-			some = (size_t)n;
-		feed(run, run->buf + run->used, some);
-		run->used += some;
-		n -= some;
-	}
-	return 0;
-}
-
 int
-body_timed(struct reader *r, uint64_t seq, struct slice coding,
-    body_sink *sink, void *arg, int64_t *at_us, struct body_end *end)
+body_timed(const struct body_from *from, body_sink *sink, void *arg,
+    int64_t *at_us, struct body_end *end)
 {
-	struct run run = { .r = r, .seq = seq, .side = SIDE_RESPONSE_BODY,
-		.sink = sink, .arg = arg, .end = end };
+	struct run run = { .from = from, .sink = sink, .arg = arg, .end = end };
 	struct times *t = calloc(1, sizeof(*t));
-	int rc = run_begin(&run, coding);
+	int rc = run_begin(&run);
 	uint64_t n;
 
 	if (t)
-		*t = (struct times){ .r = r, .seq = seq };
-	while (t && rc == 0 && !is_over(&run) && times_next(t, &n)) {
+		*t = (struct times){ .r = from->reader, .seq = from->seq };
+	while (t && rc == 0 && !run.is_over && times_next(t, &n)) {
 		*at_us = t->at_us;
 		rc = run_piece(&run, n);
 	}
@@ -253,10 +223,11 @@ int
 body_read(struct reader *r, uint64_t seq, enum side side, size_t max,
     struct bytes *out)
 {
+	struct body_from from = { .reader = r, .seq = seq, .side = side };
 	struct collect c = { out, max };
 	struct body_end end;
 
-	return body_raw(r, seq, side, collect_some, &c, &end);
+	return body_each(&from, collect_some, &c, &end);
 }
 
 /* The media type without its parameters. */

@@ -28,26 +28,29 @@ void body_copy_fini(struct body_copy *c);	/* safe on a zeroed one */
 /* Gets the next piece; false: enough, do not read on. */
 typedef bool body_sink(void *arg, const void *p, size_t n);
 
+/* What is read: one side of an exchange, with its content coding undone; missing:
+ * as it is stored. */
+struct body_from {
+	struct reader *reader;
+	uint64_t seq;
+	enum side side;
+	struct slice coding;
+};
+
 struct body_end {
-	enum decode_result decoded;	/* DECODE_OK also when stopped early */
-	bool is_raw;			/* the coding is unknown: bytes as stored */
-	bool is_stopped;		/* the sink had enough */
+	enum decode_result decoded;	/* DECODE_OK also when stopped early;
+					 * DECODE_UNKNOWN: bytes as stored */
 	uint64_t stored;		/* bytes read from the store */
 };
 
-/* The bytes of one side as they are stored. */
-int body_raw(struct reader *r, uint64_t seq, enum side side, body_sink *sink,
-    void *arg, struct body_end *end);
+int body_each(const struct body_from *from, body_sink *sink, void *arg,
+    struct body_end *end);
 
-/* The same with the content coding undone. */
-int body_decoded(struct reader *r, uint64_t seq, enum side side,
-    struct slice coding, body_sink *sink, void *arg, struct body_end *end);
-
-/* The decoded response, in the pieces in which it came in; at_us is set before
- * each call of sink to when that was, us since the exchange's time_ns, or -1 when
- * nobody knows. */
-int body_timed(struct reader *r, uint64_t seq, struct slice coding,
-    body_sink *sink, void *arg, int64_t *at_us, struct body_end *end);
+/* The same for a response's body, in the pieces in which it came in; *at_us is set
+ * before each call of sink to when that was, us since the exchange's time_ns, or
+ * -1 when nobody knows. */
+int body_timed(const struct body_from *from, body_sink *sink, void *arg,
+    int64_t *at_us, struct body_end *end);
 
 /* Appends a whole side, at most max bytes of it. */
 int body_read(struct reader *r, uint64_t seq, enum side side, size_t max,

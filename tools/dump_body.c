@@ -174,7 +174,7 @@ note_size(struct dump *d, const char *what, int64_t n)
 static void
 note_end(struct dump *d, const struct message *m, const struct body_end *end)
 {
-	if (end->is_raw)
+	if (end->decoded == DECODE_UNKNOWN)
 		dump_note(d, "the content coding is not known: bytes as sent");
 	else if (end->decoded != DECODE_OK)
 		dump_note(d, "decoding ended early: %s",
@@ -284,14 +284,15 @@ on_stream(void *arg, const void *p, size_t n)
 static int
 show_stream(struct dump *d, const struct exchange *x)
 {
+	struct body_from from = { d->reader, x->seq, SIDE_RESPONSE_BODY,
+		x->response.encoding };
 	struct reply *a = reply_new();
 	struct body_end end;
 	int rc;
 
 	if (!a)
 		return ENOMEM;
-	rc = body_decoded(d->reader, x->seq, SIDE_RESPONSE_BODY,
-	    x->response.encoding, on_stream, a, &end);
+	rc = body_each(&from, on_stream, a, &end);
 	reply_end(a);
 	print_reply(d, x, a);
 	note_end(d, &x->response, &end);
@@ -303,6 +304,8 @@ int
 dump_body(struct dump *d, const struct exchange *x, bool is_request)
 {
 	const struct message *m = is_request ? &x->request : &x->response;
+	struct body_from from = { d->reader, x->seq, is_request ?
+		SIDE_REQUEST_BODY : SIDE_RESPONSE_BODY, m->encoding };
 	struct body_end end;
 	struct form f;
 	int rc;
@@ -312,9 +315,7 @@ dump_body(struct dump *d, const struct exchange *x, bool is_request)
 		    show_stream(d, x);
 	form_init(&f, d, DUMP_INDENT);
 	f.type = m->type;
-	rc = body_decoded(d->reader, x->seq,
-	    is_request ? SIDE_REQUEST_BODY : SIDE_RESPONSE_BODY, m->encoding,
-	    on_bytes, &f, &end);
+	rc = body_each(&from, on_bytes, &f, &end);
 	form_end(&f);
 	if (f.is_cut)
 		note_cut(d, x, is_request);

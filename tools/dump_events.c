@@ -91,18 +91,19 @@ dump_events(struct dump *d, const struct exchange *x)
 {
 	struct events e = { .d = d, .at_us = -1,
 		.max = d->flags & DUMP_FULL ? FULL_MAX : DUMP_EVENT_MAX };
+	struct body_from from = { d->reader, x->seq, SIDE_RESPONSE_BODY,
+		x->response.encoding };
 	struct body_end end;
 	int rc;
 
 	sse_init(&e.sse, &sink, &e);
-	rc = body_timed(d->reader, x->seq, x->response.encoding, on_bytes, &e,
-	    &e.at_us, &end);
+	rc = body_timed(&from, on_bytes, &e, &e.at_us, &end);
 	sse_end(&e.sse);
 	if (e.n == 0)
 		dump_note(d, "no events");
-	if (end.is_raw || end.decoded != DECODE_OK)
-		dump_note(d, "decoding ended early: %s", decode_strerror(
-		    end.is_raw ? DECODE_UNKNOWN : end.decoded));
+	if (end.decoded != DECODE_OK)
+		dump_note(d, "decoding ended early: %s",
+		    decode_strerror(end.decoded));
 	bytes_fini(&e.data);
 	return rc;
 }

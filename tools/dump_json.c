@@ -177,13 +177,15 @@ put_sha256(struct bytes *b, const struct message *m)
 
 /* Leaves the object open. */
 static int
-begin_message(struct dump *d, uint64_t seq, struct bytes *b, const char *name,
-    const struct message *m, enum side side)
+begin_message(struct dump *d, const struct exchange *x, bool is_request,
+    struct bytes *b)
 {
+	const struct message *m = is_request ? &x->request : &x->response;
 	struct bytes head = { 0 };
-	int rc = body_read(d->reader, seq, side, BODY_HEAD_MAX, &head);
+	int rc = body_read(d->reader, x->seq, is_request ? SIDE_REQUEST_HEAD :
+	    SIDE_RESPONSE_HEAD, BODY_HEAD_MAX, &head);
 
-	begin(b, name);
+	begin(b, is_request ? "request" : "response");
 	text(b, "head", head.len > 0 ? bytes_slice(&head) :
 	    (struct slice){ NULL, 0 });
 	text(b, "type", m->type);
@@ -392,12 +394,14 @@ on_body(void *arg, const void *from, size_t n)
 }
 
 static int
-write_body(struct dump *d, uint64_t seq, const struct message *m, enum side side)
+write_body(struct dump *d, const struct exchange *x, bool is_request)
 {
+	const struct message *m = is_request ? &x->request : &x->response;
+	struct body_from from = { d->reader, x->seq, is_request ?
+		SIDE_REQUEST_BODY : SIDE_RESPONSE_BODY, m->encoding };
 	struct stream s = { .out = d->out, .type = m->type };
-	struct body_end end;
-	int rc = body_decoded(d->reader, seq, side, m->encoding, on_body, &s,
-	    &end);
+	struct body_end over;
+	int rc = body_each(&from, on_body, &s, &over);
 
 	if (s.held > 0)
 		write_run(&s, s.hold, s.held);
@@ -406,26 +410,23 @@ write_body(struct dump *d, uint64_t seq, const struct message *m, enum side side
 		    d->out);
 	else
 		putc('"', d->out);
-	if (end.is_raw || end.decoded != DECODE_OK)
-		fprintf(d->out, ",\"body_error\":\"%s\"", decode_strerror(
-		    end.is_raw ? DECODE_UNKNOWN : end.decoded));
+	if (over.decoded != DECODE_OK)
+		fprintf(d->out, ",\"body_error\":\"%s\"",
+		    decode_strerror(over.decoded));
 	bytes_fini(&s.b);
 	return rc;
 }
 
 static int
-write_message(struct dump *d, const struct exchange *x, struct bytes *b,
-    bool is_request, bool with_body)
+write_message(struct dump *d, const struct exchange *x, bool is_request,
+    struct bytes *b, bool with_body)
 {
-	const struct message *m = is_request ? &x->request : &x->response;
-	int rc = begin_message(d, x->seq, b, is_request ? "request" : "response",
-	    m, is_request ? SIDE_REQUEST_HEAD : SIDE_RESPONSE_HEAD);
+	int rc = begin_message(d, x, is_request, b);
 
 	if (rc == 0 && with_body) {
 		write_json(d->out, b->p, b->len);
 		bytes_clear(b);
-		rc = write_body(d, x->seq, m,
-		    is_request ? SIDE_REQUEST_BODY : SIDE_RESPONSE_BODY);
+		rc = write_body(d, x, is_request);
 	}
 	end(b);
 	return rc;
@@ -440,9 +441,9 @@ dump_json(struct dump *d, const struct exchange *x, bool with_bodies)
 	bytes_putc(&b, '{');
 	put_identity(&b, x);
 	put_timing(&b, &x->timing);
-	rc = write_message(d, x, &b, true, with_bodies);
+	rc = write_message(d, x, true, &b, with_bodies);
 	if (rc == 0)
-		rc = write_message(d, x, &b, false, with_bodies);
+		rc = write_message(d, x, false, &b, with_bodies);
 	put_rest(&b, x);
 	end(&b);
 	if (rc == 0 || with_bodies)

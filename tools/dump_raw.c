@@ -70,7 +70,7 @@ dump_raw(struct dump *d)
 	struct body_end end;
 	struct exchange x;
 	struct raw w = { .error = 0 };
-	enum side side;
+	struct body_from from = { .reader = d->reader };
 	uint64_t seq;
 	int code = dump_pick(d, d->ids[0], &seq), rc;
 
@@ -79,11 +79,12 @@ dump_raw(struct dump *d)
 	rc = reader_get(d->reader, seq, &x);
 	if (rc == 0 && body_copy(&c, &x) != 0)
 		return dump_fail(DUMP_STORE, "no memory");
-	side = is_head ? (is_request ? SIDE_REQUEST_HEAD : SIDE_RESPONSE_HEAD) :
+	from.seq = seq;
+	from.side = is_head ? (is_request ? SIDE_REQUEST_HEAD : SIDE_RESPONSE_HEAD) :
 	    (is_request ? SIDE_REQUEST_BODY : SIDE_RESPONSE_BODY);
 	sha256_init(&w.sum);
 	if (rc == 0)
-		rc = body_raw(d->reader, seq, side, on_piece, &w, &end);
+		rc = body_each(&from, on_piece, &w, &end);
 	if (rc != 0)
 		code = dump_reader_failed(d, rc);
 	else if (w.error)

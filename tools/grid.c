@@ -35,7 +35,7 @@ struct grid {
 	size_t width[GRID_COLUMNS_MAX];	/* to print; 0: left out */
 	unsigned gap;
 	bool is_brief;		/* short titles */
-	bool has_title;		/* they are printed */
+	uint64_t blocks;	/* printed; the titles came with the first */
 };
 
 struct grid *
@@ -284,7 +284,6 @@ print_title(struct grid *t)
 		colours[i] = TERM_BOLD;
 	}
 	print_row(t, texts, colours);
-	t->has_title = true;
 }
 
 static void
@@ -319,7 +318,7 @@ grid_flush(struct grid *t)
 	if (t->rows == 0)
 		return;
 	lay_out(t);
-	if (!t->has_title)
+	if (t->blocks++ == 0)
 		print_title(t);
 	for (size_t r = 0; r < t->rows; r++) {
 		size_t from = row_start(t, r);

@@ -177,6 +177,12 @@ skip_value(const char *p, const char *end)
 	return p;
 }
 
+static char
+closing(const struct jsonwalk *w)
+{
+	return w->open == '{' ? '}' : ']';
+}
+
 bool
 jsonwalk_begin(struct jsonwalk *w, struct slice raw)
 {
@@ -186,7 +192,7 @@ jsonwalk_begin(struct jsonwalk *w, struct slice raw)
 	memset(w, 0, sizeof(*w));
 	if (!p || p >= end || (*p != '{' && *p != '['))
 		return false;
-	w->is_object = *p == '{';
+	w->open = *p;
 	w->p = p + 1;
 	w->end = end;
 	return true;
@@ -199,10 +205,10 @@ jsonwalk_next(struct jsonwalk *w, struct slice *key, struct slice *value)
 
 	key->p = NULL;
 	key->len = 0;
-	if (w->failed || p >= w->end || *p == (w->is_object ? '}' : ']'))
+	if (w->failed || p >= w->end || *p == closing(w))
 		return false;
 	w->failed = true;
-	if (w->is_object) {
+	if (w->open == '{') {
 		if (*p != '"' || !(from = skip_string(p, w->end)))
 			return false;
 		key->p = p;
@@ -214,7 +220,7 @@ jsonwalk_next(struct jsonwalk *w, struct slice *key, struct slice *value)
 	value->p = p;
 	value->len = (size_t)(from - p);
 	p = skip_space(from, w->end);
-	if (p >= w->end || (*p != ',' && *p != (w->is_object ? '}' : ']')))
+	if (p >= w->end || (*p != ',' && *p != closing(w)))
 		return false;
 	w->p = *p == ',' ? p + 1 : p;
 	w->failed = false;
@@ -228,7 +234,7 @@ jsonwalk_get(struct slice raw, const char *key)
 	struct jsonwalk w;
 	size_t len = strlen(key);
 
-	if (!jsonwalk_begin(&w, raw) || !w.is_object)
+	if (!jsonwalk_begin(&w, raw) || w.open != '{')
 		return found;
 	while (jsonwalk_next(&w, &k, &v))
 		if (k.len == len + 2 && memcmp(k.p + 1, key, len) == 0)

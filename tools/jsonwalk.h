@@ -13,7 +13,7 @@
 struct jsonwalk {
 	const char *p;
 	const char *end;
-	bool is_object;
+	char open;	/* '{' or '[' */
 	bool failed;	/* the text is malformed from here on */
 };
 

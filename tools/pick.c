@@ -77,7 +77,7 @@ struct search {
 	unsigned n;
 	uint64_t seq;		/* the exchange that ids[0] means */
 	bool is_exact;		/* the prefix is a whole id: longer ones are out */
-	bool is_create;		/* seq created its response */
+	enum endpoint how;	/* what seq did to it */
 };
 
 static bool
@@ -93,7 +93,7 @@ forget(struct search *s)
 	for (unsigned i = 0; i < s->n; i++)
 		bytes_fini(&s->ids[i]);
 	s->n = 0;
-	s->is_create = false;
+	s->how = ENDPOINT_OTHER;
 }
 
 /* Remembers a different id while there is room; one more than can be named is
@@ -111,7 +111,6 @@ add_id(struct search *s, struct slice id)
 static void
 add_match(struct search *s, const struct exchange *x, struct slice id)
 {
-	bool is_create = x->endpoint == ENDPOINT_RESPONSES_CREATE;
 	bool is_exact = id.len == s->prefix.len;
 
 	if (s->is_exact && !is_exact)
@@ -123,9 +122,11 @@ add_match(struct search *s, const struct exchange *x, struct slice id)
 	add_id(s, id);
 	if (!slice_eq(bytes_slice(&s->ids[0]), id))
 		return;
-	if (is_create || !s->is_create)
-		s->seq = x->seq;
-	s->is_create |= is_create;
+	if (x->endpoint != ENDPOINT_RESPONSES_CREATE &&
+	    s->how == ENDPOINT_RESPONSES_CREATE)
+		return;
+	s->seq = x->seq;
+	s->how = x->endpoint;
 }
 
 static int

@@ -146,7 +146,7 @@ add_parts(struct items *a, struct reply_item *it, struct slice raw)
 	struct jsonwalk w;
 	int64_t index = 0;
 
-	if (!jsonwalk_begin(&w, raw) || w.is_object)
+	if (!jsonwalk_begin(&w, raw) || w.open == '{')
 		return;
 	for (; jsonwalk_next(&w, &key, &part); index++) {
 		enum reply_kind kind = kind_of(jsonwalk_get(part, "type"));
