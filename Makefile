@@ -153,6 +153,7 @@ help:
 #: make run            install what is missing, build, record on 127.0.0.1:8787
 #: make test           install what is missing, run every test
 #: make unit|corpus|e2e|lint   one kind of tests; e2e takes E2E_ONLY=a.test.mjs
+#: make heavy          the end-to-end tests that take gigabytes or minutes
 #: make fuzz           each fuzz target FUZZ_SECONDS=300; FUZZ_ONLY=http1 only that
 #: make cover          lines and branches that units and corpora reach; COVER=corpus
 #: make valgrind       units and E2E_ONLY under valgrind
@@ -160,6 +161,7 @@ help:
 #: make bench          the figures of tests/bench
 #: make install        PREFIX, DESTDIR; make uninstall
 #: make static         build/static/tracetape, which needs no shared library
+#: make B=build/tsan SAN=thread unit e2e   the same under another sanitizer
 #: make deps|test-deps   only install what is missing
 
 .PHONY: fuzz fuzz-built
@@ -226,6 +228,12 @@ uninstall:
 	    '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_tracetape' \
 	    '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/tracetape.fish' \
 	    '$(DESTDIR)$(UNITDIR)/tracetape.service'
+
+# What takes gigabytes or minutes: not in `make test`.
+.PHONY: heavy
+heavy: all
+	@B='$(B)' E2E_ONLY='heavy/*.test.mjs' E2E_SECONDS=3600 E2E_ONE_SECONDS=1800 \
+	    sh tests/run.sh e2e
 
 .PHONY: clean
 clean:

@@ -44,6 +44,8 @@ commands() {
 	node;nodejs;nodejs;nodejs;nodejs;node
 	npm;npm;nodejs-npm;npm;npm;node
 	openssl;openssl;openssl;openssl;openssl;openssl
+	curl;curl;curl;curl;curl;curl
+	certtool;gnutls-bin;gnutls-utils;gnutls-utils;gnutls;gnutls
 	END
 }
 
