@@ -39,7 +39,7 @@ for (const [what, reason, make] of cases) {
 		assert.equal(s.upstream.received.length, 0);
 		const [record] = await s.tape.settled(1);
 		assert.equal(record.status, 502);
-		assert.equal(record.outcome, 'refused');
+		assert.equal(record.outcome, 'upstream');
 		assert.match(record.reason, reason);
 	});
 }

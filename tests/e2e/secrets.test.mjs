@@ -72,13 +72,14 @@ test('equal credentials have equal hashes within a store, and others in another'
 });
 
 test('the store is for its owner alone', async (s) => {
-	await s.start({ answer: (r, conn) => conn.send('HTTP/1.1 204 No Content\r\n\r\n'),
+	await s.start({ tlsListen: true,
+		answer: (r, conn) => conn.send('HTTP/1.1 204 No Content\r\n\r\n'),
 		wrap: ['sh', '-c', 'umask 0; exec "$0" "$@"'] });
 	await s.ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
 	await s.tape.settled(1);
 	const mode = (path) => (statSync(path).mode & 0o777).toString(8);
 	assert.equal(mode(s.tape.store), '700');
-	for (const path of files(s.tape.store))
+	for (const path of [...files(s.tape.store), join(s.tape.caDir, 'ca.key')])
 		assert.equal(mode(path), statSync(path).isDirectory() ? '700' : '600', path);
-	assert.equal(mode(join(s.tape.caDir)), '700');
+	assert.equal(mode(s.tape.caDir), '700');
 });

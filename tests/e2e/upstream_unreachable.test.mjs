@@ -22,7 +22,7 @@ test('an upstream that refuses the connection gives a 502 that says so', async (
 	const error = ownError(await s.ask(get), 502);
 	assert.match(error.message, /refused/i);
 	const [record] = await s.tape.settled(1);
-	assert.equal(record.outcome, 'refused');
+	assert.equal(record.outcome, 'upstream');
 	assert.equal(record.status, 502);
 	assert.equal(record.host, `localhost:${port}`);
 });

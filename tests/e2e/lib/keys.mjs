@@ -26,7 +26,7 @@ export const caFile = 'ca.pem';
 export const lmdbPath = (store) => store;
 
 /* x-stainless-retry-count, as a record of dump -o jsonl carries it. */
-export const retryCount = (record) => record.sdk?.retry_count;
+export const retryCount = (record) => record.retry_count;
 
 /* Bodies larger than the recorder's bound are cut and say so like this. */
 export const keptWhole = (message) =>

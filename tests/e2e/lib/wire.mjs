@@ -10,6 +10,7 @@ export class Wire {
 	#in = [];
 	#out = [];
 	#left = Buffer.alloc(0);
+	#sink = null;
 	#wake = Promise.withResolvers();
 
 	/* tcp is the plain socket below a TLS one. */
@@ -21,6 +22,7 @@ export class Wire {
 		this.error = null;
 		socket.on('data', (b) => this.#took(b));
 		socket.on('end', () => { this.ended = true; this.#stir(); });
+		socket.on('drain', () => this.#stir());
 		socket.on('error', (e) => { this.error ??= e; this.#stir(); });
 		socket.on('close', () => { this.closed = true; this.#stir(); });
 		if (tcp !== socket)
@@ -32,6 +34,11 @@ export class Wire {
 	get over() { return this.ended || this.closed; }
 
 	#took(b) {
+		if (this.#sink) {
+			this.#sink(b);
+			this.#stir();
+			return;
+		}
 		this.#in.push(b);
 		this.#left = this.#left.length ? Buffer.concat([this.#left, b]) : b;
 		this.#stir();
@@ -138,6 +145,27 @@ export class Wire {
 			else
 				this.socket.write(b, (e) => done(!e));
 		});
+	}
+
+	/* From here on what comes goes to sink(bytes) and is not kept: bulk. */
+	pour(sink) {
+		const left = this.#take(this.#left.length);
+		this.#sink = sink;
+		if (left.length)
+			sink(left);
+	}
+
+	/* Sends what each(n) gives for n = 0, 1, ... until it gives null; waits for
+	 * the peer to take it, keeps nothing.  False: the peer is gone. */
+	async pump(each) {
+		for (let n = 0, b; (b = each(n)); n++) {
+			if (this.over || this.socket.destroyed)
+				return false;
+			if (!this.socket.write(b))
+				await this.until(() => !this.socket.writableNeedDrain || this.closed,
+				    'the peer to take bytes', 600_000);
+		}
+		return true;
 	}
 
 	/* Done sending (TLS: close_notify, then FIN). */
