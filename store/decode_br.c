@@ -63,7 +63,9 @@ feed(struct decoder *d, const uint8_t *p, size_t n, decoder_sink *out, void *arg
 
 			r = taken != DECODE_OK ? taken : r;
 		}
-	} while (r == DECODE_OK && rc == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT);
+		/* Asking for input, it may still hold output: of a body that
+		 * is cut here, that would be lost. */
+	} while (r == DECODE_OK && BrotliDecoderHasMoreOutput(d->br));
 	if (r == DECODE_OK && rc == BROTLI_DECODER_RESULT_SUCCESS && n > 0)
 		r = DECODE_CORRUPT;
 	return r;

@@ -21,8 +21,10 @@ make(void)
 		free(d);
 		return NULL;
 	}
-	if (d)
-		ZSTD_DCtx_setParameter(d->z, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
+	if (!d)
+		return NULL;
+	ZSTD_DCtx_setParameter(d->z, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
+	d->whole = true;
 	return d;
 }
 
@@ -52,7 +54,17 @@ failure(size_t rc)
 	}
 }
 
-/* Frames that follow one another are one body; the library goes on by itself. */
+/* The first byte of a frame, or of one to skip (RFC 8878 3.1): the library may
+ * still know formats older than that, with decoders that nobody looks at. */
+static bool
+is_magic(uint8_t c)
+{
+	return c == 0x28 || (c & 0xf0) == 0x50;
+}
+
+/* Frames that follow one another are one body.  The first byte of each goes in
+ * alone: given a frame at once, the library takes another way, which is stricter
+ * with sizes, and the result must not depend on the pieces. */
 static enum decode_result
 feed(struct decoder *d, const uint8_t *p, size_t n, decoder_sink *out, void *arg)
 {
@@ -60,11 +72,15 @@ feed(struct decoder *d, const uint8_t *p, size_t n, decoder_sink *out, void *arg
 	enum decode_result r = DECODE_OK;
 	bool more = false;
 
-	while (r == DECODE_OK && (in.pos < in.size || more)) {
+	while (r == DECODE_OK && (in.pos < n || more)) {
 		uint8_t room[DECODER_ROOM];
 		ZSTD_outBuffer to = { room, sizeof(room), 0 };
-		size_t rc = ZSTD_decompressStream(d->z, &to, &in);
+		size_t rc;
 
+		if (d->whole && !is_magic(p[in.pos]))
+			return DECODE_CORRUPT;
+		in.size = d->whole ? in.pos + 1 : n;
+		rc = ZSTD_decompressStream(d->z, &to, &in);
 		if (ZSTD_isError(rc))
 			r = failure(rc);
 		d->whole = rc == 0;
