@@ -43,9 +43,9 @@ int json_scan_feed(struct json_scan *s, const void *p, size_t n);
 /* 0 when exactly one complete value (and white space) was fed, else -1. */
 int json_scan_end(const struct json_scan *s);
 
-/* Raw text of wanted value i ("null" included); p == NULL: not seen, not over
- * yet, or over its cap, which json_scan_over tells.  Borrowed until the next
- * call on s. */
+/* Raw text of wanted value i ("null" included); p == NULL: not seen, not complete
+ * yet, or complete and over its cap, which json_scan_over tells.  Borrowed until
+ * the next call on s. */
 struct slice json_scan_raw(const struct json_scan *s, size_t i);
 bool json_scan_over(const struct json_scan *s, size_t i);
 

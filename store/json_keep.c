@@ -47,7 +47,7 @@ json_keep_reset(struct json_keep *k)
 	memset(k->open_at, 0, sizeof(k->open_at));
 	for (unsigned i = 0; i < k->n; i++) {
 		k->w[i].len = 0;
-		k->w[i].seen = k->w[i].over = false;
+		k->w[i].ended = k->w[i].over = false;
 	}
 }
 
@@ -164,7 +164,7 @@ json_keep_begin(struct json_keep *k, unsigned depth, const uint8_t *p)
 		struct json_kept *w = &k->w[i];
 
 		w->len = 0;
-		w->seen = w->over = false;
+		w->ended = w->over = false;
 		if (w->n_keys != depth)
 			continue;
 		w->from = p;
@@ -187,7 +187,7 @@ json_keep_end(struct json_keep *k, unsigned depth, const uint8_t *p)
 		unsigned i = take(&set);
 
 		keep(k, i, p);
-		k->w[i].seen = !k->w[i].over;
+		k->w[i].ended = true;
 	}
 }
 

@@ -14,7 +14,7 @@ struct json_kept {
 	size_t len;
 	size_t cap;
 	const uint8_t *from;	/* kept up to here of the current piece */
-	bool seen;		/* complete */
+	bool ended;		/* complete: it is in p, or over */
 	bool over;
 	uint8_t n_keys;
 	uint8_t key_at[JSON_PATH_MAX];	/* in want->path */

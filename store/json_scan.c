@@ -474,7 +474,7 @@ json_scan_raw(const struct json_scan *s, size_t i)
 {
 	const struct json_kept *w = &s->keep.w[i];
 
-	if (i >= s->keep.n || !w->seen)
+	if (i >= s->keep.n || !w->ended || w->over)
 		return (struct slice){ NULL, 0 };
 	return (struct slice){ w->p, w->len };
 }
@@ -482,7 +482,7 @@ json_scan_raw(const struct json_scan *s, size_t i)
 bool
 json_scan_over(const struct json_scan *s, size_t i)
 {
-	return i < s->keep.n && s->keep.w[i].over;
+	return i < s->keep.n && s->keep.w[i].ended && s->keep.w[i].over;
 }
 
 bool
