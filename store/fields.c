@@ -28,7 +28,8 @@ fields_read(struct texts *t, struct slice lines, const struct field *table,
 	struct headline h;
 
 	while (headline_next(&lines, &h)) {
-		if (!h.name.p)
+		/* Folded lines (obsolete, RFC 9112 5.2) are no fields. */
+		if (!h.name.p || h.before.p[0] == ' ' || h.before.p[0] == '\t')
 			continue;
 		for (size_t i = 0; i < n; i++) {
 			if (slice_eq_nocase(h.name, table[i].name)) {

@@ -114,9 +114,9 @@ redact_head(struct bytes *out, struct slice head,
 	while (headline_next(&head, &h)) {
 		bool folded = h.before.p[0] == ' ' || h.before.p[0] == '\t';
 
-		if (!folded)
+		if (!folded || is == N_SECRET)
 			is = find_secret(h.name);
-		else if (is < N_SECRET)
+		else
 			unfold(&h);
 		bytes_put_slice(out, h.before);
 		if (is == N_SECRET)
