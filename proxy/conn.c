@@ -206,6 +206,13 @@ conn_next(struct conn *c)
 	else if (stream_at_eof(c->client))
 		conn_linger(c, STREAM_END_CLEAN, "client is done");
 	else
+		loop_tidy_later(c->loop);
+}
+
+void
+conn_tidy(struct conn *c)
+{
+	if (c->state == CONN_IDLE)
 		stream_rest(c->client);
 }
 

@@ -106,6 +106,7 @@ void conn_mind_recorder(struct conn *c);
 void conn_recorder_ready(struct conn *c);
 void conn_recorder_cut(struct conn *c);
 void conn_shut_down(struct conn *c);	/* finish, and take no more requests */
+void conn_tidy(struct conn *c);		/* an idle one gives memory back */
 void conn_free(struct conn *c);		/* the loop's, after CONN_CLOSED */
 void conn_say(const struct conn *c, int level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

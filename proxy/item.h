@@ -13,7 +13,7 @@ struct tape;
 enum tap_kind {
 	TAP_BEGIN,		/* extra: the raw request head */
 	TAP_HEAD,		/* extra: a response head, or trailers */
-	TAP_DATA,
+	TAP_DATA,		/* extra: the payload, unless a piece holds it */
 	TAP_REQUEST_END,
 	TAP_END,		/* extra: struct tape_end; the tape is done */
 };
@@ -23,7 +23,7 @@ enum { TAP_BEGIN_COST = 4096 };	/* about what a tape in work holds */
 struct tap_item {
 	struct tap_item *next;
 	struct tape *tape;
-	struct piece *piece;	/* TAP_DATA: holds p; a reference */
+	struct piece *piece;	/* TAP_DATA: holds p; a reference, or NULL */
 	const uint8_t *p;
 	size_t n;
 	size_t cost;		/* bytes counted against the recorder's bound */

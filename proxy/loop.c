@@ -21,6 +21,8 @@
 #include "proxy/resolver.h"
 #include "proxy/tls.h"
 
+enum { TIDY_MS = 500 };
+
 /* What comes through the pipe: a new socket, or what the main thread wants.  Far
  * below PIPE_BUF, so that a write is whole or not at all. */
 struct order {
@@ -36,7 +38,7 @@ struct loop_private {
 	int inbox[2];			/* struct order */
 	int wake[2];			/* a byte: the recorder has room */
 	int done_fd;
-	struct event on_inbox, on_wake, on_pause;
+	struct event on_inbox, on_wake, on_pause, on_tidy;
 	struct conn *dead;
 	struct tap_queue taps;
 	struct http1_head head;
@@ -225,6 +227,25 @@ loop_limit_pause(struct loop *l, int64_t ms)
 		evtimer_add(&l->private->on_pause, &tv);
 }
 
+static void
+on_tidy(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *l = arg;
+
+	(void)fd, (void)what;
+	for_each_conn(l, conn_tidy);
+	pool_tidy(l->pool);
+}
+
+void
+loop_tidy_later(struct loop *l)
+{
+	struct timeval tv = { TIDY_MS / 1000, (TIDY_MS % 1000) * 1000 };
+
+	if (!evtimer_pending(&l->private->on_tidy, NULL))
+		evtimer_add(&l->private->on_tidy, &tv);
+}
+
 static void *
 run(void *arg)
 {
@@ -307,6 +328,7 @@ set_up(struct loop *l, const struct loop_shared *shared)
 	event_assign(&p->on_wake, l->base, p->wake[0], EV_READ | EV_PERSIST,
 	    on_wake, l);
 	evtimer_assign(&p->on_pause, l->base, on_pause_over, l);
+	evtimer_assign(&p->on_tidy, l->base, on_tidy, l);
 	recorder_watch(shared->recorder, p->wake[1]);
 	return event_add(&p->on_inbox, NULL) == 0 &&
 	    event_add(&p->on_wake, NULL) == 0;

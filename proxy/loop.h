@@ -92,6 +92,9 @@ void loop_bury(struct loop *l, struct conn *c);
 /* Connections wait for the recorder: at the latest in ms their records are cut. */
 void loop_limit_pause(struct loop *l, int64_t ms);
 
+/* A connection is idle: if it stays so, it can do with less memory. */
+void loop_tidy_later(struct loop *l);
+
 const struct origin *loop_origin(const struct loop *l);
 uint64_t loop_new_id(void);
 

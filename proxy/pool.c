@@ -137,7 +137,13 @@ pool_give(struct pool *p, const struct origin *o, struct stream *s)
 	stream_give(s, on_idle, e);
 	stream_resume(s, PAUSE_PEER);
 	stream_resume(s, PAUSE_RECORDER);
-	stream_rest(s);
 	if (p->n > p->loop->config->pool_max)
 		close_older(p, 0, p->loop->config->pool_max);
+}
+
+void
+pool_tidy(struct pool *p)
+{
+	for (struct idle *e = p->newest; e; e = e->next)
+		stream_rest(e->stream);
 }

@@ -21,4 +21,7 @@ struct stream *pool_take(struct pool *p, const struct origin *o);
 /* Keeps s, or closes it. */
 void pool_give(struct pool *p, const struct origin *o, struct stream *s);
 
+/* Idle connections give back memory that they need not hold. */
+void pool_tidy(struct pool *p);
+
 #endif

@@ -2,6 +2,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -23,6 +26,7 @@ enum {
 	COMMIT_BYTES = 4 * 1024 * 1024,	/* put: commit in the middle of a batch */
 	SAVE_EVERY_MS = 1000,		/* a live exchange, at most this stale */
 	HOUSEKEEP_MS = 30 * 1000,
+	TRIM_BYTES = 4 * 1024 * 1024,
 	ENDED_MAX = 4096,		/* exchanges in a batch */
 };
 
@@ -52,6 +56,7 @@ struct recorder {
 	size_t n_ended;
 	size_t batch_cost;
 	int64_t housekept_ns;
+	size_t untrimmed;		/* bytes gone through since memory was given back */
 	int failing;			/* rc of the last batch */
 	struct gaps gaps;		/* to be told when the disk is back */
 };
@@ -181,6 +186,7 @@ commit(struct recorder *r)
 		r->n_ended = 0;
 	}
 	release(r, r->batch_cost);
+	r->untrimmed += r->batch_cost;
 	r->batch_cost = 0;
 }
 
@@ -295,6 +301,18 @@ take(struct recorder *r)
 	return first;
 }
 
+/* After a burst the heap is full of holes that glibc keeps for itself. */
+static void
+give_back_memory(struct recorder *r)
+{
+	if (r->untrimmed < TRIM_BYTES)
+		return;
+	r->untrimmed = 0;
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 static void *
 run(void *arg)
 {
@@ -313,6 +331,8 @@ run(void *arg)
 		if (writer_pending(r->writer) > 0 || r->batch_cost > 0 ||
 		    atomic_load(&r->lost) > 0)
 			commit(r);
+		else if (!batch)
+			give_back_memory(r);
 		if (loop_now_ns() - r->housekept_ns >
 		    HOUSEKEEP_MS * INT64_C(1000000)) {
 			writer_housekeep(r->writer);

@@ -24,11 +24,12 @@ item_new(struct tap *t, enum tap_kind kind, size_t extra)
 
 	if (!t->tape)
 		return NULL;
-	i = calloc(1, sizeof(*i) + extra);
+	i = malloc(sizeof(*i) + extra);
 	if (!i) {
 		tap_cut(t);
 		return NULL;
 	}
+	memset(i, 0, sizeof(*i));
 	i->kind = kind;
 	i->tape = t->tape;
 	i->at_us = tap_now_us(t);
@@ -110,24 +111,33 @@ tap_head(struct tap *t, enum side side, struct slice head, bool is_final)
 	give(t, i);
 }
 
+/* Small payloads are copied, so that the stream can fill its piece again.  A large
+ * one holds the piece: it is over half of one, so no other item holds the same,
+ * and the count of bytes that wait stays exact. */
 void
 tap_data(struct tap *t, enum side side, struct piece *piece, const uint8_t *p,
     size_t n)
 {
 	struct tape_counts *c = side == SIDE_REQUEST_BODY ?
 	    &t->end.request : &t->end.response;
+	const bool is_small = n <= PIECE_BYTES / 2;
 	struct tap_item *i;
 
 	if (n == 0)
 		return;
 	c->body_bytes += (int64_t)n;
-	if (c->is_cut || !(i = item_new(t, TAP_DATA, 0)))
+	if (c->is_cut || !(i = item_new(t, TAP_DATA, is_small ? n : 0)))
 		return;
 	i->side = side;
-	i->piece = piece_take(piece);
-	i->p = p;
 	i->n = n;
-	i->cost += n;
+	if (is_small) {
+		memcpy(i->extra, p, n);
+		i->p = i->extra;
+	} else {
+		i->piece = piece_take(piece);
+		i->p = p;
+		i->cost += PIECE_BYTES;
+	}
 	give(t, i);
 }
 
