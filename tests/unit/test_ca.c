@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "certs/ca.h"
@@ -45,6 +46,31 @@ expect_load(int want)
 	assert_int_equal(opened == NULL, want != 0);
 	ca_unref(loaded);
 	ca_unref(opened);
+}
+
+/* Stands in front of libc's: the mode that a file had before its owner was done with
+ * it, which nobody could see otherwise. */
+static mode_t mode_before;
+
+int
+fchmod(int fd, mode_t mode)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0)
+		mode_before |= st.st_mode & 07777;
+	return (int)syscall(SYS_fchmod, fd, mode);
+}
+
+static void
+the_files_are_private_from_their_first_moment(void **state)
+{
+	mode_t old = umask(0);
+
+	mode_before = 0;
+	make_ca("ca");
+	umask(old);
+	assert_int_equal(mode_before, 0600);
 }
 
 static void
@@ -574,6 +600,7 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		TEST(the_files_are_private_from_their_first_moment),
 		TEST(the_files_are_private_whatever_the_umask),
 		TEST(the_second_opening_finds_the_first_ones_ca),
 		TEST(an_empty_directory_has_no_ca),
