@@ -177,12 +177,12 @@ reader_close(struct reader *r)
 	free(r);
 }
 
-/* Goes from where op leads on in direction step until a key is a seq's: a key of
- * another length is not ours, and must not end a listing. */
+/* Goes where op leads, and on until a key is a seq's: up after MDB_SET_RANGE, else
+ * down.  A key of another length is not ours, and must not end a listing. */
 static int
-seek(MDB_cursor *c, MDB_val *k, MDB_val *v, MDB_cursor_op op,
-    MDB_cursor_op step, uint64_t *seq)
+seek(MDB_cursor *c, MDB_val *k, MDB_val *v, MDB_cursor_op op, uint64_t *seq)
 {
+	const MDB_cursor_op step = op == MDB_SET_RANGE ? MDB_NEXT : MDB_PREV;
 	int rc = mdb_cursor_get(c, k, v, op);
 
 	while (rc == 0 && !seq_key_get(k->mv_data, k->mv_size, SEQ_KEY_LEN, seq))
@@ -201,7 +201,7 @@ seek_up(struct reader *r, enum table t, uint64_t from, MDB_val *v,
 	int rc = cursor_for(r, t, &c);
 
 	be64_put(key, from);
-	return rc ? rc : seek(c, &k, v, MDB_SET_RANGE, MDB_NEXT, seq);
+	return rc ? rc : seek(c, &k, v, MDB_SET_RANGE, seq);
 }
 
 /* The last row of t below before. */
@@ -220,7 +220,7 @@ seek_down(struct reader *r, enum table t, uint64_t before, MDB_val *v,
 	rc = mdb_cursor_get(c, &k, v, MDB_SET_RANGE);
 	if (rc && rc != MDB_NOTFOUND)
 		return rc;
-	return seek(c, &k, v, rc ? MDB_LAST : MDB_PREV, MDB_PREV, seq);
+	return seek(c, &k, v, rc ? MDB_LAST : MDB_PREV, seq);
 }
 
 int

@@ -125,20 +125,25 @@ put_row(struct writer *w, enum table t, MDB_val *k, MDB_val *v)
 	return mdb_cursor_put(tail->cursor, k, v, flags);
 }
 
+static MDB_val
+val(const void *p, size_t n)
+{
+	return (MDB_val){ n, (void *)p };	/* LMDB reads only */
+}
+
 /* For the tables whose keys begin with a seq. */
 static int
-put(struct writer *w, enum table t, const void *key, size_t key_len,
-    const void *p, size_t n)
+put(struct writer *w, enum table t, MDB_val k, MDB_val v)
 {
-	MDB_val k = { key_len, (void *)key }, v = { n, (void *)p };
+	const size_t n = k.mv_size + v.mv_size + ROW_OVERHEAD;
 	int rc = begin(w);
 
-	assert(key_len <= BODY_KEY_LEN);
+	assert(k.mv_size <= BODY_KEY_LEN);
 	if (rc == 0)
 		rc = put_row(w, t, &k, &v);
 	if (rc)
 		return lose_batch(w, rc);
-	w->pending += key_len + n + ROW_OVERHEAD;
+	w->pending += n;
 	return 0;
 }
 
@@ -261,11 +266,11 @@ writer_next_seq(struct writer *w)
 static int
 note_open(struct writer *w, const uint8_t key[SEQ_KEY_LEN], bool in_flight)
 {
-	MDB_val k = { SEQ_KEY_LEN, (void *)key };
+	MDB_val k = val(key, SEQ_KEY_LEN);
 	int rc;
 
 	if (in_flight)
-		return put(w, TABLE_OPEN, key, SEQ_KEY_LEN, "", 0);
+		return put(w, TABLE_OPEN, k, val("", 0));
 	rc = mdb_del(w->txn, w->env.dbi[TABLE_OPEN], &k, NULL);
 	return rc == 0 || rc == MDB_NOTFOUND ? 0 : lose_batch(w, rc);
 }
@@ -282,7 +287,8 @@ writer_put_exchange(struct writer *w, const struct exchange *x)
 	record_encode(&w->row, x);
 	if (w->row.failed)
 		return lose_batch(w, ENOMEM);
-	rc = put(w, TABLE_EXCHANGE, key, sizeof(key), w->row.p, w->row.len);
+	rc = put(w, TABLE_EXCHANGE, val(key, sizeof(key)),
+	    val(w->row.p, w->row.len));
 	if (rc)
 		return rc;
 	return note_open(w, key, x->outcome == OUTCOME_IN_FLIGHT);
@@ -302,7 +308,7 @@ writer_put_part(struct writer *w, uint64_t seq, enum side side, uint32_t part,
 
 	assert(seq > 0 && n > 0 && n <= w->part_bytes && part < UINT32_MAX);
 	body_key_put(key, seq, side, part);
-	return put(w, TABLE_BODY, key, sizeof(key), p, n);
+	return put(w, TABLE_BODY, val(key, sizeof(key)), val(p, n));
 }
 
 int
@@ -316,13 +322,14 @@ writer_put_gap(struct writer *w, uint64_t seq, uint64_t n, const char *why)
 	gap_encode(&w->row, n, (struct slice){ why, strlen(why) });
 	if (w->row.failed)
 		return lose_batch(w, ENOMEM);
-	return put(w, TABLE_GAP, key, sizeof(key), w->row.p, w->row.len);
+	return put(w, TABLE_GAP, val(key, sizeof(key)),
+	    val(w->row.p, w->row.len));
 }
 
 int
 writer_put_meta(struct writer *w, const char *name, const void *p, size_t n)
 {
-	MDB_val k = { strlen(name), (void *)name }, v = { n, (void *)p };
+	MDB_val k = val(name, strlen(name)), v = val(p, n);
 	int rc;
 
 	assert(k.mv_size > 0 && k.mv_size <= META_NAME_MAX);

@@ -1,4 +1,4 @@
-#include "tests/unit/store_fixture.h"
+#include "tests/unit/store_rows.h"
 
 #include <errno.h>
 #include <fcntl.h>
