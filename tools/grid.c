@@ -77,6 +77,14 @@ row_start(const struct grid *t, size_t row)
 	return row == 0 ? 0 : t->row_ends[row - 1];
 }
 
+static struct slice
+cell_text(const struct grid *t, const struct cell *cell)
+{
+	if (cell->len == 0)
+		return SLICE("");
+	return (struct slice){ (const char *)t->text.p + cell->off, cell->len };
+}
+
 static struct cell *
 add_cell(struct grid *t, struct slice text, enum term_colour c, size_t column)
 {
@@ -85,8 +93,7 @@ add_cell(struct grid *t, struct slice text, enum term_colour c, size_t column)
 	cell->off = t->text.len;
 	term_put(&t->text, text);
 	cell->len = t->text.len - cell->off;
-	cell->cells = term_cells((struct slice){
-	    (const char *)t->text.p + cell->off, cell->len });
+	cell->cells = term_cells(cell_text(t, cell));
 	cell->colour = (unsigned char)c;
 	cell->column = (unsigned char)column;
 	return cell;
@@ -294,8 +301,7 @@ print_cells(struct grid *t, const struct cell *cells, size_t n)
 	struct bytes cut = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		struct slice s = { (const char *)t->text.p + cells[i].off,
-		    cells[i].len };
+		struct slice s = cell_text(t, &cells[i]);
 
 		if (cells[i].column == LINE) {
 			term_clip(&cut, s, t->term->width ? t->term->width :

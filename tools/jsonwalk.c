@@ -186,11 +186,14 @@ closing(const struct jsonwalk *w)
 bool
 jsonwalk_begin(struct jsonwalk *w, struct slice raw)
 {
-	const char *end = raw.p + raw.len;
-	const char *p = raw.p ? skip_space(raw.p, end) : NULL;
+	const char *end, *p;
 
 	memset(w, 0, sizeof(*w));
-	if (!p || p >= end || (*p != '{' && *p != '['))
+	if (!raw.p)
+		return false;
+	end = raw.p + raw.len;
+	p = skip_space(raw.p, end);
+	if (p >= end || (*p != '{' && *p != '['))
 		return false;
 	w->open = *p;
 	w->p = p + 1;
@@ -245,10 +248,13 @@ jsonwalk_get(struct slice raw, const char *key)
 bool
 jsonwalk_compact(struct slice raw, struct bytes *out)
 {
-	const char *end = raw.p + raw.len, *p, *after;
+	const char *end, *p, *after;
 
-	p = raw.p ? skip_space(raw.p, end) : NULL;
-	if (!p || !(after = skip_value(p, end)) ||
+	if (!raw.p)
+		return false;
+	end = raw.p + raw.len;
+	p = skip_space(raw.p, end);
+	if (!(after = skip_value(p, end)) ||
 	    skip_space(after, end) != end)
 		return false;
 	while (p < after) {
