@@ -32,8 +32,8 @@ _tracetape() {
 	if [ "$COMP_CWORD" = 1 ]; then
 		words='proxy dump --help --version'
 	elif [ "$verb" = proxy ]; then
-		words='-c --config -s --store --listen --tls-listen --upstream --upstream-ca --ca-dir --set
-		    --print-config --help'
+		words='-c --config -s --store --listen --tls-listen --upstream
+		    --upstream-ca --ca-dir --set --print-config --help'
 	elif [ "$verb" = dump ]; then
 		case $sub in
 		show) words="-s --store --request --response --events --full -o --help" ;;

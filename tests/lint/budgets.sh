@@ -47,14 +47,16 @@ function over_at(where, n, is, may) {
 		faults++
 	}
 }
-# Columns of a line, tabs to the next multiple of 8.
-function width(s,    i, col, c) {
+# Columns of a line.  Tabs go to the next multiple of 8, in JavaScript of 4: its
+# callbacks nest where C has functions.
+function width(s,    i, col, c, tab) {
+	tab = file ~ /js$/ ? 4 : 8
 	if (index(s, "\t") == 0)
 		return length(s)
 	col = 0
 	for (i = 1; i <= length(s); i++) {
 		c = substr(s, i, 1)
-		col = c == "\t" ? col + 8 - col % 8 : col + 1
+		col = c == "\t" ? col + tab - col % tab : col + 1
 	}
 	return col
 }
@@ -64,17 +66,20 @@ function file_ends() {
 	else if (file ~ /\.h$/)
 		over(file, lines, 150, "lines")
 }
-# Commas outside of inner brackets, in the parameters of a prototype.
-function parameters(s,    i, c, deep, n) {
-	n = 1
-	for (i = index(s, "(") + 1; i <= length(s); i++) {
+# Parameters of a prototype.  A pointer and the length behind it are one thing.
+function parameters(s,    i, c, deep, n, text, was) {
+	n = 0
+	for (i = index(s, "(") + 1; i <= length(s) && deep >= 0; i++) {
 		c = substr(s, i, 1)
-		if (c == "(")
-			deep++
-		else if (c == ")" && deep-- == 0)
-			break
-		else if (c == "," && !deep)
-			n++
+		deep += (c == "(") - (c == ")")
+		if (deep < 0 || (c == "," && !deep)) {
+			if (!(text ~ /(size_t|socklen_t) (n|len|cap|[a-z_]*len)$/ && was ~ /\*/))
+				n++
+			was = text
+			text = ""
+		} else {
+			text = text c
+		}
 	}
 	return n
 }
@@ -97,7 +102,7 @@ file !~ /\.[ch]$/ { next }
 }
 prototype { proto = proto $0 }
 prototype && /^\{/ {
-	over(file ":" name, parameters(proto), 5, "parameters")
+	over(file ":" name ":parameters", parameters(proto), 5, "parameters")
 	prototype = 0
 	in_body = 1
 }
@@ -111,7 +116,11 @@ in_body && /^\}/ {
 	bools = 0
 	tag = $2 == "struct" ? $3 : $2
 }
-in_struct && /^\tbool [a-z]/ { bools += split($0, commas, ",") }
+in_struct && /^\tbool [a-z]/ {
+	declared = $0
+	sub(/;.*/, "", declared)
+	bools += split(declared, commas, ",")
+}
 in_struct && /^\}/ {
 	if (file !~ /^tests\//)
 		over(file ":struct-" tag, bools, 1, "booleans")

@@ -16,7 +16,8 @@ in_readme() {
 in_sample() {
 	awk '
 	/^\[[a-z0-9_]+\]/ { section = substr($0, 2, index($0, "]") - 2) }
-	/^;? ?[a-z0-9_]+ *=/ {
+	# Not `; host=address`, which is how a meaning may begin.
+	/^;? ?[a-z0-9_]+ =( |$)/ {
 		sub(/^; ?/, "")
 		sub(/ *=.*/, "")
 		print section "." $0

@@ -24,7 +24,8 @@ for v in $in_page; do
 	printf '%s\n' "$verbs" | grep -qx "$v" || fault "tools/tracetape.1: there is no verb $v"
 done
 # The long options of the verbs' own help.
-for o in $(grep -h '^"' tools/*.c | grep -oE -e '--[a-z][a-z-]+' | sort -u); do
+options=$(grep -h '^"' tools/*.c | grep -oE -e '--[a-z][a-z-]+' | sort -u)
+for o in $options; do
 	case $o in --help | --version) continue ;; esac
 	grep -qE "Fl Fl ${o#--}( |\$)" tools/tracetape.1 || fault "tools/tracetape.1: lacks $o"
 	for c in tools/completion.*; do

@@ -75,7 +75,10 @@ finds budgets 'store/f.h: 151 lines, 150 allowed'
 awk 'BEGIN { printf "\t"; for (i = 0; i < 93; i++) printf "x"; print "" }' >store/f.c
 finds budgets 'store/f.c:1: 101 columns, 100 allowed'
 printf 'int\nf(int a, int (*b)(int, int), int c,\n    int d, int e, int f)\n{\n}\n' >store/f.c
-finds budgets 'store/f.c:f: 6 parameters, 5 allowed'
+finds budgets 'store/f.c:f:parameters: 6 parameters, 5 allowed'
+printf 'int\nf(int a, int b, int c, int d, const void *p, size_t n)\n{\n}\n' >store/f.c
+LINT_ALLOWED=allowed sh "$lint/budgets.sh" || faults=1
+tree
 printf 'struct f {\n\tbool a;\n\tbool b;\n};\n' >store/f.h
 finds budgets 'store/f.h:struct-f: 2 booleans, 1 allowed'
 echo 'store/gone.c 600 it was long' >allowed
