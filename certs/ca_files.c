@@ -26,10 +26,10 @@ static int
 make_dirs(const char *dir)
 {
 	char *path = strdup(dir);
-	int rc = path ? 0 : ENOMEM;
+	int rc = 0;
 
-	if (rc)
-		return rc;
+	if (!path)
+		return ENOMEM;
 	for (char *p = path + 1; *path && *p; p++) {
 		if (*p != '/')
 			continue;

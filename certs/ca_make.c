@@ -18,7 +18,7 @@ make_cn(char cn[CERT_CN_MAX + 1], struct mbed_rng *rng)
 	int rc = mbed_rng_fill(rng, r, sizeof(r));
 
 	if (gethostname(host, sizeof(host)) < 0)
-		strcpy(host, "localhost");
+		snprintf(host, sizeof(host), "localhost");
 	host[sizeof(host) - 1] = '\0';
 	for (char *p = host; *p; p++)
 		if (!isalnum((unsigned char)*p) && *p != '.')

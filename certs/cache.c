@@ -3,13 +3,14 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "certs/error.h"
 
 struct entry {
-	char *host;			/* NULL: free; "": without SNI */
+	char host[NAME_TEXT_MAX];	/* "": without SNI */
 	const struct leaf *leaf;
 	uint64_t used;			/* order */
 };
@@ -20,6 +21,7 @@ struct cache {
 	char *hosts[LEAF_HOSTS_MAX];	/* of the leaf without SNI */
 	size_t n_hosts;
 	uint64_t n_used;
+	size_t n;
 	struct entry entries[CACHE_LEAVES_MAX];
 };
 
@@ -65,21 +67,13 @@ cache_new(struct cache **out, struct ca *ca, const char *const *hosts, size_t n)
 	return rc;
 }
 
-static void
-forget(struct entry *e)
-{
-	leaf_unref(e->leaf);
-	free(e->host);
-	memset(e, 0, sizeof(*e));
-}
-
 void
 cache_free(struct cache *c)
 {
 	if (!c)
 		return;
-	for (size_t i = 0; i < CACHE_LEAVES_MAX; i++)
-		forget(&c->entries[i]);
+	for (size_t i = 0; i < c->n; i++)
+		leaf_unref(c->entries[i].leaf);
 	for (size_t i = 0; i < c->n_hosts; i++)
 		free(c->hosts[i]);
 	ca_unref(c->ca);
@@ -87,41 +81,45 @@ cache_free(struct cache *c)
 	free(c);
 }
 
-/* The entry of host, else the one to put it in: a free one, or the oldest. */
 static struct entry *
 find(struct cache *c, const char *host)
 {
+	for (size_t i = 0; i < c->n; i++)
+		if (strcmp(c->entries[i].host, host) == 0)
+			return &c->entries[i];
+	return NULL;
+}
+
+/* A new entry, or that of the leaf that has to go. */
+static struct entry *
+make_room(struct cache *c)
+{
 	struct entry *oldest = &c->entries[0];
 
-	for (size_t i = 0; i < CACHE_LEAVES_MAX; i++) {
-		struct entry *e = &c->entries[i];
-
-		if (e->host && strcmp(e->host, host) == 0)
-			return e;
-		if (e->used < oldest->used)
-			oldest = e;
-	}
+	if (c->n < CACHE_LEAVES_MAX)
+		return &c->entries[c->n++];
+	for (size_t i = 1; i < c->n; i++)
+		if (c->entries[i].used < oldest->used)
+			oldest = &c->entries[i];
 	return oldest;
 }
 
-/* Fills e anew.  It keeps what it had when minting fails. */
+/* Mints into *e, or into another entry when that is NULL; nothing changes when
+ * minting fails. */
 static int
-mint(struct cache *c, struct entry *e, const char *host, time_t now)
+mint(struct cache *c, struct entry **e, const char *host, time_t now)
 {
 	const char *const *hosts = *host ? &host : (const char *const *)c->hosts;
 	const struct leaf *leaf;
-	char *copy;
 	int rc = leaf_mint(&leaf, c->ca, hosts, *host ? 1 : c->n_hosts, now);
 
 	if (rc)
 		return rc;
-	if (!(copy = strdup(host))) {
-		leaf_unref(leaf);
-		return ENOMEM;
-	}
-	forget(e);
-	e->host = copy;
-	e->leaf = leaf;
+	if (!*e)
+		*e = make_room(c);
+	leaf_unref((*e)->leaf);
+	(*e)->leaf = leaf;
+	snprintf((*e)->host, sizeof((*e)->host), "%s", host);
 	return 0;
 }
 
@@ -142,9 +140,8 @@ cache_get_at(struct cache *c, const char *host, time_t now,
 	}
 	pthread_mutex_lock(&c->mutex);
 	e = find(c, text);
-	if (!e->host || strcmp(e->host, text) != 0 ||
-	    leaf_is_stale(e->leaf, now))
-		rc = mint(c, e, text, now);
+	if (!e || leaf_is_stale(e->leaf, now))
+		rc = mint(c, &e, text, now);
 	if (rc == 0) {
 		e->used = ++c->n_used;
 		*leaf = leaf_ref(e->leaf);

@@ -188,7 +188,6 @@ load(struct leaf *l, const char *cert_file, const char *key_file,
 {
 	int rc = load_cert(l, cert_file);
 
-	*bad = cert_file;
 	if (rc)
 		return rc;
 	*bad = key_file;
@@ -210,7 +209,7 @@ leaf_load(const struct leaf **out, const char *cert_file, const char *key_file,
 	int rc;
 
 	*out = NULL;
-	*bad = NULL;
+	*bad = cert_file;
 	if (!l)
 		return ENOMEM;
 	rc = mbed_rng_init(&rng, "tracetape leaf");
