@@ -17,6 +17,7 @@ export const keys = {
 	lingerMs: 'timeouts.linger_ms',
 	tunnelMs: 'timeouts.tunnel_ms',
 	drainS: 'proxy.drain_s',
+	onAbort: 'proxy.on_abort',
 };
 
 /* The CA's certificate inside --ca-dir. */
