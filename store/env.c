@@ -202,6 +202,7 @@ take_open_lock(const struct env *e, int *fd)
 static int
 open_mdb(struct env *e)
 {
+	mdb_filehandle_t fd;
 	int lock = -1;
 	int rc = take_open_lock(e, &lock);
 
@@ -214,6 +215,9 @@ open_mdb(struct env *e)
 		e->mdb = NULL;
 	}
 	lockfile_drop(lock);
+	if (rc == 0 && !(e->flags & MDB_RDONLY) &&
+	    mdb_env_get_fd(e->mdb, &fd) == 0)
+		resident_find(&e->map, fd, "data.mdb");
 	return rc;
 }
 
@@ -257,6 +261,17 @@ env_reopen(struct env *e)
 {
 	close_mdb(e);
 	return open_mdb(e);
+}
+
+void
+env_relax(struct env *e)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+
+	if (e->mdb && mdb_env_info(e->mdb, &info) == 0 &&
+	    mdb_env_stat(e->mdb, &stat) == 0)
+		resident_drop(&e->map, (info.me_last_pgno + 1) * stat.ms_psize);
 }
 
 void

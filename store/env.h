@@ -12,6 +12,7 @@
 #include <lmdb.h>
 #include <sys/types.h>
 
+#include "store/resident.h"
 #include "store/table.h"
 
 enum {
@@ -29,6 +30,7 @@ struct env {
 	unsigned flags;
 	size_t map_bytes;
 	int claim;		/* in the table of what is open */
+	struct resident map;
 };
 
 /* flags: MDB_RDONLY for readers, who make nothing; others make what is missing,
@@ -39,6 +41,9 @@ int env_open(struct env *e, const char *dir, unsigned flags, size_t map_bytes);
 /* Closes and opens again, after MDB_PANIC or MDB_MAP_RESIZED.  No transaction
  * may be open.  When it fails, it may be tried again. */
 int env_reopen(struct env *e);
+
+/* Lets go of what memory the map takes.  No transaction may be open. */
+void env_relax(struct env *e);
 
 void env_close(struct env *e);	/* safe on a zeroed one; leaves it zeroed */
 

@@ -14,6 +14,7 @@
 enum {
 	LOCK_WAIT_MS = 50,	/* longer than writer_holder holds it */
 	ROW_OVERHEAD = 16,	/* of a key and value in a page, about */
+	RELAX_BYTES = 4 * 1024 * 1024,
 };
 
 /* The cursor of a table and its highest key, so that rows above go in by
@@ -32,6 +33,7 @@ struct writer {
 	struct bytes row;
 	uint64_t next_seq;
 	size_t pending;
+	size_t unrelaxed;		/* put since the map was let go of */
 	size_t part_bytes;
 	bool lazy;
 	uint8_t key[DIRECTORY_KEY_LEN];
@@ -353,7 +355,12 @@ writer_commit(struct writer *w)
 {
 	int rc = w->txn ? mdb_txn_commit(w->txn) : 0;
 
+	w->unrelaxed += w->pending;
 	forget_batch(w);	/* a commit that fails frees it too */
+	if (w->unrelaxed >= RELAX_BYTES) {
+		w->unrelaxed = 0;
+		env_relax(&w->env);
+	}
 	return rc;
 }
 
