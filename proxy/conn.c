@@ -1,8 +1,6 @@
 #include "proxy/conn.h"
 
 #include <assert.h>
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +9,7 @@
 
 #include <event2/event.h>
 
+#include "proxy/address.h"
 #include "proxy/config.h"
 #include "proxy/dial.h"
 #include "proxy/log.h"
@@ -459,27 +458,6 @@ conn_shut_down(struct conn *c)
 		conn_close(c, OUTCOME_INTERRUPTED, "tracetape was stopped");
 }
 
-static void
-name_peer(struct conn *c, const struct sockaddr *sa)
-{
-	char ip[INET6_ADDRSTRLEN] = "?";
-	unsigned port = 0;
-
-	if (sa->sa_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)sa;
-
-		inet_ntop(AF_INET, &in->sin_addr, ip, sizeof(ip));
-		port = ntohs(in->sin_port);
-	} else if (sa->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const void *)sa;
-
-		inet_ntop(AF_INET6, &in6->sin6_addr, ip, sizeof(ip));
-		port = ntohs(in6->sin6_port);
-	}
-	snprintf(c->peer, sizeof(c->peer),
-	    sa->sa_family == AF_INET6 ? "[%s]:%u" : "%s:%u", ip, port);
-}
-
 struct conn *
 conn_new(struct loop *l, int fd, const struct sockaddr *sa, struct tls *tls)
 {
@@ -499,7 +477,7 @@ conn_new(struct loop *l, int fd, const struct sockaddr *sa, struct tls *tls)
 	c->loop = l;
 	c->id = loop_new_id();
 	c->state = tls ? CONN_HANDSHAKE : CONN_IDLE;
-	name_peer(c, sa);
+	address_print(sa, c->peer);
 	evtimer_assign(&c->timer, l->base, on_timer, c);
 	set_deadline(c, limit_ms(l->config, c->state));
 	return c;

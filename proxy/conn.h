@@ -13,6 +13,7 @@
 
 #include <event2/event_struct.h>
 
+#include "proxy/address.h"
 #include "proxy/http1.h"
 #include "proxy/loop.h"
 #include "proxy/origin.h"
@@ -88,7 +89,7 @@ struct conn {
 	struct event timer;
 	int64_t deadline_ns;
 	int64_t armed_ns;		/* when the timer will fire; 0: not armed */
-	char peer[64];
+	char peer[ADDRESS_TEXT_MAX];
 	char why[TAPE_REASON_MAX];
 };
 

@@ -1,7 +1,5 @@
 #include "proxy/resolver.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +8,7 @@
 #include <event2/dns.h>
 #include <event2/util.h>
 
+#include "proxy/address.h"
 #include "proxy/config.h"
 #include "proxy/loop.h"
 #include "proxy/origin.h"
@@ -41,70 +40,11 @@ struct lookup {
 	char host[ORIGIN_HOST_MAX];
 };
 
-int
-address_parse(const char *text, struct sockaddr_storage *sa, socklen_t *len)
-{
-	struct sockaddr_in *in = (struct sockaddr_in *)sa;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)sa;
-	const char *end = strchr(text, text[0] == '[' ? ']' : ':');
-	char host[INET6_ADDRSTRLEN];
-	unsigned long port = 0;
-
-	if (text[0] == '[' && !end)
-		return 0;
-	if (!end)
-		end = text + strlen(text);
-	text += text[0] == '[';
-	if ((size_t)(end - text) >= sizeof(host))
-		return 0;
-	memcpy(host, text, (size_t)(end - text));
-	host[end - text] = '\0';
-	end += *end == ']';
-	if (*end == ':') {
-		char *after;
-
-		port = strtoul(end + 1, &after, 10);
-		if (after == end + 1 || *after || port > 65535)
-			return 0;
-	} else if (*end) {
-		return 0;
-	}
-	memset(sa, 0, sizeof(*sa));
-	if (inet_pton(AF_INET, host, &in->sin_addr) == 1) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons((uint16_t)port);
-		*len = sizeof(*in);
-		return 1;
-	}
-	if (inet_pton(AF_INET6, host, &in6->sin6_addr) != 1)
-		return 0;
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons((uint16_t)port);
-	*len = sizeof(*in6);
-	return 1;
-}
-
 static void
-set_port(struct addrs *addrs, unsigned port)
+set_ports(struct addrs *addrs, unsigned port)
 {
-	for (size_t i = 0; i < addrs->n; i++) {
-		struct sockaddr_storage *sa = &addrs->a[i].sa;
-
-		if (sa->ss_family == AF_INET6)
-			((struct sockaddr_in6 *)sa)->sin6_port =
-			    htons((uint16_t)port);
-		else
-			((struct sockaddr_in *)sa)->sin_port =
-			    htons((uint16_t)port);
-	}
-}
-
-static unsigned
-get_port(const struct sockaddr_storage *sa)
-{
-	return ntohs(sa->ss_family == AF_INET6 ?
-	    ((const struct sockaddr_in6 *)sa)->sin6_port :
-	    ((const struct sockaddr_in *)sa)->sin_port);
+	for (size_t i = 0; i < addrs->n; i++)
+		address_set_port((struct sockaddr *)&addrs->a[i].sa, port);
 }
 
 /* upstream.resolve: "host=addr[:port]". */
@@ -122,8 +62,8 @@ configured(const struct config *c, const char *host, unsigned port,
 		    &addrs->a[0].len))
 			continue;
 		addrs->n = 1;
-		if (get_port(&addrs->a[0].sa) == 0)
-			set_port(addrs, port);
+		if (address_port((struct sockaddr *)&addrs->a[0].sa) == 0)
+			set_ports(addrs, port);
 		return true;
 	}
 	return false;
@@ -138,7 +78,7 @@ numeric(const char *host, unsigned port, struct addrs *addrs)
 	if (!address_parse(text, &addrs->a[0].sa, &addrs->a[0].len))
 		return false;
 	addrs->n = 1;
-	set_port(addrs, port);
+	set_ports(addrs, port);
 	return true;
 }
 
@@ -155,7 +95,7 @@ remembered(struct resolver *r, const char *host, unsigned port,
 		    strcmp(e->host, host) != 0)
 			continue;
 		*addrs = e->addrs;
-		set_port(addrs, port);
+		set_ports(addrs, port);
 		return true;
 	}
 	return false;
@@ -228,7 +168,7 @@ on_answer(int rc, struct evutil_addrinfo *ai, void *arg)
 		evutil_freeaddrinfo(ai);
 	if (addrs.n > 0)
 		remember(r, l->host, &addrs);
-	set_port(&addrs, l->port);
+	set_ports(&addrs, l->port);
 	if (l->cb && addrs.n > 0)
 		l->cb(l->arg, &addrs, NULL);
 	else if (l->cb)

@@ -39,8 +39,4 @@ struct lookup *resolver_lookup(struct resolver *r, const char *host,
 /* cb will not be called. */
 void lookup_cancel(struct lookup *l);
 
-/* "127.0.0.1[:port]", "[::1][:port]", for listeners and overrides; without a port
- * it is 0.  False: not a numeric address. */
-int address_parse(const char *text, struct sockaddr_storage *sa, socklen_t *len);
-
 #endif

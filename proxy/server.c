@@ -1,9 +1,7 @@
 #include "proxy/server.h"
 
 #include <assert.h>
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +11,10 @@
 #include <event2/event_struct.h>
 #include <event2/listener.h>
 
+#include "proxy/address.h"
 #include "proxy/config.h"
 #include "proxy/log.h"
 #include "proxy/loop.h"
-#include "proxy/resolver.h"
 
 enum {
 	LOOPS_AUTO_MAX = 4,
@@ -109,16 +107,6 @@ on_accept(struct evconnlistener *ev, evutil_socket_t fd, struct sockaddr *sa,
 }
 
 static bool
-is_loopback(const struct sockaddr_storage *sa)
-{
-	if (sa->ss_family == AF_INET6)
-		return IN6_IS_ADDR_LOOPBACK(
-		    &((const struct sockaddr_in6 *)sa)->sin6_addr);
-	return (ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr) >> 24)
-	    == 127;
-}
-
-static bool
 open_listener(struct server *s, struct listener *l, const char *address,
     char err[SERVER_ERROR_MAX])
 {
@@ -133,7 +121,7 @@ open_listener(struct server *s, struct listener *l, const char *address,
 		    "address:port, such as 127.0.0.1:8787 or [::1]:8787", address);
 		return false;
 	}
-	if (!is_loopback(&sa))
+	if (!address_is_loopback((struct sockaddr *)&sa))
 		log_warn("listening on %s: whoever reaches it can use it and is "
 		    "recorded", address);
 	l->ev = evconnlistener_new_bind(s->base, on_accept, l,
@@ -153,25 +141,13 @@ announce(const struct listener *l, FILE *out)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof(sa);
-	char ip[INET6_ADDRSTRLEN];
-	const char *scheme = l->is_tls ? "https" : "http";
+	char text[ADDRESS_TEXT_MAX];
 
 	if (!l->ev || getsockname(evconnlistener_get_fd(l->ev),
 	    (struct sockaddr *)&sa, &len) != 0)
 		return;
-	if (sa.ss_family == AF_INET6) {
-		struct sockaddr_in6 *in6 = (void *)&sa;
-
-		inet_ntop(AF_INET6, &in6->sin6_addr, ip, sizeof(ip));
-		fprintf(out, "listening %s://[%s]:%u\n", scheme, ip,
-		    (unsigned)ntohs(in6->sin6_port));
-	} else {
-		struct sockaddr_in *in = (void *)&sa;
-
-		inet_ntop(AF_INET, &in->sin_addr, ip, sizeof(ip));
-		fprintf(out, "listening %s://%s:%u\n", scheme, ip,
-		    (unsigned)ntohs(in->sin_port));
-	}
+	address_print((struct sockaddr *)&sa, text);
+	fprintf(out, "listening %s://%s\n", l->is_tls ? "https" : "http", text);
 	fflush(out);
 }
 
