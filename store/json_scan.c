@@ -447,8 +447,11 @@ step(struct json_scan *s, const uint8_t *p, const uint8_t *end)
 int
 json_scan_feed(struct json_scan *s, const void *data, size_t n)
 {
-	const uint8_t *p = data, *end = p + n;
+	const uint8_t *p = data, *end;
 
+	if (n == 0)
+		return s->state == BAD ? -1 : 0;
+	end = p + n;
 	json_keep_piece(&s->keep, p);
 	while (p < end) {
 		p = step(s, p, end);

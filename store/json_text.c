@@ -164,7 +164,7 @@ put_escaped(struct bytes *out, uint32_t c)
 void
 json_put_string(struct bytes *out, struct slice s)
 {
-	const uint8_t *p = (const uint8_t *)s.p, *end = p + s.len;
+	const uint8_t *p = (const uint8_t *)(s.p ? s.p : ""), *end = p + s.len;
 	size_t used;
 
 	bytes_putc(out, '"');
@@ -265,13 +265,14 @@ put_token(struct bytes *out, const char *p, const char *end, unsigned *depth,
 bool
 json_pretty(struct slice raw, unsigned indent, struct bytes *out)
 {
-	const char *p = raw.p, *end = p + raw.len;
+	const char *p = raw.p, *end;
 	unsigned depth = 0;
 
 	if (!json_valid(raw)) {
 		bytes_put_slice(out, raw);
 		return false;
 	}
+	end = p + raw.len;
 	if (*p == '\xef') {
 		bytes_put(out, p, 3);	/* a byte order mark */
 		p += 3;

@@ -160,7 +160,7 @@ step(struct sse *s, const char *p, const char *end)
 void
 sse_feed(struct sse *s, const void *data, size_t n)
 {
-	const char *p = data, *end = p + n;
+	const char *p = data, *end = n ? p + n : p;
 
 	while (p < end) {
 		bool lf_of_cr = s->after_cr && *p == '\n';
