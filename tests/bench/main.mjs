@@ -124,6 +124,8 @@ async function streamsOf(origin, nginx, o) {
 }
 
 async function measure() {
+	if (!(rounds >= 1 && seconds >= 3))
+		throw new Error('BENCH_ROUNDS is 1 or more, BENCH_SECONDS 3 or more');
 	rmSync(dir, { recursive: true, force: true });
 	mkdirSync(dir, { recursive: true });
 	const { ca, issuer } = goodChain(join(dir, 'certs'));
