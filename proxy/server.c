@@ -265,6 +265,7 @@ int
 server_run(struct server *s, FILE *out)
 {
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* a file size limit is a full disk */
 	event_add(&s->on_done, NULL);
 	event_add(&s->on_term, NULL);
 	event_add(&s->on_int, NULL);

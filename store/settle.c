@@ -20,6 +20,7 @@ struct work {
 	const struct env *env;
 	MDB_txn *txn;
 	struct settled *s;
+	const char *why;		/* for those that are marked interrupted */
 	struct bytes row;
 };
 
@@ -177,7 +178,7 @@ interrupt(struct work *w, uint64_t seq)
 		return 0;
 	x.outcome = OUTCOME_INTERRUPTED;
 	if (!x.reason.p)
-		x.reason = SLICE("the recorder ended first");
+		x.reason = (struct slice){ w->why, strlen(w->why) };
 	rc = count_kept(w, seq, SIDE_REQUEST_BODY, &x.request);
 	if (rc == 0)
 		rc = count_kept(w, seq, SIDE_RESPONSE_BODY, &x.response);
@@ -278,7 +279,9 @@ find_next_seq(struct work *w)
 int
 settle(const struct env *e, MDB_txn *txn, struct settled *s)
 {
-	struct work w = { .env = e, .txn = txn, .s = s };
+	struct work w = {
+		.env = e, .txn = txn, .s = s, .why = "the recorder ended first"
+	};
 	int rc;
 
 	*s = (struct settled){ 0 };
@@ -289,4 +292,22 @@ settle(const struct env *e, MDB_txn *txn, struct settled *s)
 		rc = find_next_seq(&w);
 	bytes_fini(&w.row);
 	return rc;
+}
+
+int
+settle_lost(const struct env *e, MDB_txn *txn, size_t part_bytes, uint64_t seq,
+    const char *why)
+{
+	struct settled s = { .part_bytes = part_bytes };
+	struct work w = { .env = e, .txn = txn, .s = &s, .why = why };
+	uint8_t key[SEQ_KEY_LEN];
+	MDB_val k = { sizeof(key), key };
+	int rc = interrupt(&w, seq);
+
+	bytes_fini(&w.row);
+	if (rc || s.interrupted == 0)
+		return rc;
+	be64_put(key, seq);
+	rc = mdb_del(txn, e->dbi[TABLE_OPEN], &k, NULL);
+	return rc == MDB_NOTFOUND ? 0 : rc;
 }

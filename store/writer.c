@@ -317,6 +317,7 @@ int
 writer_put_gap(struct writer *w, uint64_t seq, uint64_t n, const char *why)
 {
 	uint8_t key[SEQ_KEY_LEN];
+	int rc;
 
 	assert(seq > 0 && n > 0 && n - 1 <= UINT64_MAX - seq);
 	be64_put(key, seq);
@@ -324,8 +325,14 @@ writer_put_gap(struct writer *w, uint64_t seq, uint64_t n, const char *why)
 	gap_encode(&w->row, n, (struct slice){ why, strlen(why) });
 	if (w->row.failed)
 		return lose_batch(w, ENOMEM);
-	return put(w, TABLE_GAP, val(key, sizeof(key)),
+	rc = put(w, TABLE_GAP, val(key, sizeof(key)),
 	    val(w->row.p, w->row.len));
+	for (uint64_t i = 0; i < n && rc == 0; i++) {
+		rc = settle_lost(&w->env, w->txn, w->part_bytes, seq + i, why);
+		if (rc)
+			return lose_batch(w, rc);
+	}
+	return rc;
 }
 
 int
