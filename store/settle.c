@@ -296,18 +296,28 @@ settle(const struct env *e, MDB_txn *txn, struct settled *s)
 
 int
 settle_lost(const struct env *e, MDB_txn *txn, size_t part_bytes, uint64_t seq,
-    const char *why)
+    uint64_t n, const char *why)
 {
 	struct settled s = { .part_bytes = part_bytes };
 	struct work w = { .env = e, .txn = txn, .s = &s, .why = why };
 	uint8_t key[SEQ_KEY_LEN];
-	MDB_val k = { sizeof(key), key };
-	int rc = interrupt(&w, seq);
+	MDB_val k = { sizeof(key), key }, v;
+	MDB_cursor *c;
+	uint64_t open;
+	int rc = mdb_cursor_open(txn, e->dbi[TABLE_OPEN], &c);
 
-	bytes_fini(&w.row);
-	if (rc || s.interrupted == 0)
+	if (rc)
 		return rc;
 	be64_put(key, seq);
-	rc = mdb_del(txn, e->dbi[TABLE_OPEN], &k, NULL);
+	rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
+	while (rc == 0 && seq_key_get(k.mv_data, k.mv_size, SEQ_KEY_LEN, &open) &&
+	    open - seq < n) {
+		if ((rc = interrupt(&w, open)) != 0 ||
+		    (rc = mdb_cursor_del(c, 0)) != 0)
+			break;
+		rc = mdb_cursor_get(c, &k, &v, MDB_NEXT);
+	}
+	mdb_cursor_close(c);
+	bytes_fini(&w.row);
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }

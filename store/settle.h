@@ -18,9 +18,9 @@ struct settled {
 
 int settle(const struct env *e, MDB_txn *txn, struct settled *s);
 
-/* The last row of seq is lost; if an earlier one says that it is in flight, that is
- * over too. */
+/* The last rows of [seq, seq + n) are lost; where an earlier one says that it is in
+ * flight, that is over too. */
 int settle_lost(const struct env *e, MDB_txn *txn, size_t part_bytes,
-    uint64_t seq, const char *why);
+    uint64_t seq, uint64_t n, const char *why);
 
 #endif

@@ -327,12 +327,10 @@ writer_put_gap(struct writer *w, uint64_t seq, uint64_t n, const char *why)
 		return lose_batch(w, ENOMEM);
 	rc = put(w, TABLE_GAP, val(key, sizeof(key)),
 	    val(w->row.p, w->row.len));
-	for (uint64_t i = 0; i < n && rc == 0; i++) {
-		rc = settle_lost(&w->env, w->txn, w->part_bytes, seq + i, why);
-		if (rc)
-			return lose_batch(w, rc);
-	}
-	return rc;
+	if (rc)
+		return rc;
+	rc = settle_lost(&w->env, w->txn, w->part_bytes, seq, n, why);
+	return rc ? lose_batch(w, rc) : 0;
 }
 
 int

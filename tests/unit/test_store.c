@@ -363,6 +363,41 @@ store_id(char id[STORE_ID_LEN + 1])
 	reader_close(r);
 }
 
+enum { LOST_ROWS = 2000 };	/* more than a page of the open table holds */
+
+static void
+must_be_over(void *arg)
+{
+	struct reader *r = must_open_reader();
+	struct exchange x;
+
+	for (uint64_t seq = 1; seq <= LOST_ROWS; seq++) {
+		MUST(reader_get(r, seq, &x) == 0);
+		MUST(x.outcome == (seq % 3 == 0 ? OUTCOME_COMPLETE :
+		    OUTCOME_INTERRUPTED));
+		MUST(seq % 3 == 0 || slice_eq(x.reason, SLICE("disk")));
+	}
+	MUST(reader_get(r, LOST_ROWS + 1, &x) == 0);
+	MUST(x.outcome == OUTCOME_IN_FLIGHT);
+	reader_close(r);
+}
+
+static void
+a_gap_ends_what_stood_as_in_flight_in_it(void **state)
+{
+	struct writer *w = open_writer();
+
+	for (uint64_t seq = 1; seq <= LOST_ROWS; seq++)
+		assert_int_equal(put(w, seq, seq % 3 == 0 ? OUTCOME_COMPLETE :
+		    OUTCOME_IN_FLIGHT), 0);
+	assert_int_equal(put(w, LOST_ROWS + 1, OUTCOME_IN_FLIGHT), 0);
+	assert_int_equal(writer_commit(w), 0);
+	assert_int_equal(writer_put_gap(w, 1, LOST_ROWS, "disk"), 0);
+	assert_int_equal(writer_commit(w), 0);
+	elsewhere(must_be_over, NULL);
+	assert_int_equal(writer_close(w), 0);
+}
+
 static void
 a_store_has_a_name_and_a_key_that_stay(void **state)
 {
@@ -445,6 +480,7 @@ main(void)
 		STORE_TEST(what_was_in_flight_is_interrupted_at_the_next_open_once),
 		STORE_TEST(numbers_go_on_after_rows_bodies_and_gaps),
 		STORE_TEST(gaps_are_rows),
+		STORE_TEST(a_gap_ends_what_stood_as_in_flight_in_it),
 		STORE_TEST(a_store_has_a_name_and_a_key_that_stay),
 		STORE_TEST(a_reader_follows_while_the_writer_writes),
 		STORE_TEST(every_code_has_a_sentence),
