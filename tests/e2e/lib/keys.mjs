@@ -17,6 +17,8 @@ export const keys = {
 	lingerMs: 'timeouts.linger_ms',
 	tunnelMs: 'timeouts.tunnel_ms',
 	drainS: 'proxy.drain_s',
+	connections: 'limits.connections',
+	workers: 'proxy.workers',
 	onAbort: 'proxy.on_abort',
 };
 

@@ -8,7 +8,7 @@ import { poll, within } from './wait.mjs';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 export const binary = resolve(root, process.env.TRACETAPE ?? 'build/tracetape');
-const faults = /ERROR: AddressSanitizer|runtime error:|LeakSanitizer|Assertion .* failed/;
+const faults = /(ERROR|WARNING): \w+Sanitizer|runtime error:|LeakSanitizer|Assertion .* failed/;
 
 /* Nothing of the user's own settings may reach the program under test. */
 function environment(dir, extra) {
