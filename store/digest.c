@@ -465,7 +465,10 @@ digest_fill(struct digest *d, struct exchange *x)
 	x->retry_count = number(d, RETRY_COUNT);
 	x->timing.first_token = d->first_token;
 	x->timing.upstream_ms = number(d, UPSTREAM_MS);
+	/* What "usage" means elsewhere is not known: it is in the body. */
+	if (d->endpoint == ENDPOINT_OTHER)
+		x->usage_json = x->tool_usage_json = (struct slice){ NULL, 0 };
 	usage_read(x->usage_json, &x->usage);
-	if (x->usage.input == -1)
+	if (d->endpoint == ENDPOINT_RESPONSES_INPUT_TOKENS)
 		x->usage.input = number(d, INPUT_TOKENS);
 }
