@@ -9,6 +9,7 @@
 
 #include <ini.h>
 
+#include "proxy/address.h"
 #include "proxy/log.h"
 
 enum kind {
@@ -282,15 +283,34 @@ config_set(struct config *c, const char *assignment, char err[CONFIG_ERROR_MAX])
 	return false;
 }
 
+static const char *
+first_bad_rule(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_resolve; i++) {
+		struct sockaddr_storage sa;
+		socklen_t len;
+
+		if (!address_parse(strchr(c->upstream_resolve[i], '=') + 1, &sa,
+		    &len))
+			return c->upstream_resolve[i];
+	}
+	return NULL;
+}
+
 bool
 config_check(const struct config *c, char err[CONFIG_ERROR_MAX])
 {
+	const char *rule = first_bad_rule(c);
+
 	if (!c->listen_http[0] && !c->listen_tls[0])
 		snprintf(err, CONFIG_ERROR_MAX,
 		    "no listener: set listen.http or listen.tls");
 	else if (!c->tls_cert_file[0] != !c->tls_key_file[0])
 		snprintf(err, CONFIG_ERROR_MAX,
 		    "tls.cert_file and tls.key_file go together: set both");
+	else if (rule)
+		snprintf(err, CONFIG_ERROR_MAX, "upstream.resolve = %s: give "
+		    "host=address[:port], the address in numbers", rule);
 	else
 		return true;
 	return false;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -21,7 +22,7 @@
 #include "proxy/resolver.h"
 #include "proxy/tls.h"
 
-enum { TIDY_MS = 500 };
+enum { TIDY_MS = 500, INSIST_MS = 10 };
 
 /* What comes through the pipe: a new socket, or what the main thread wants.  Far
  * below PIPE_BUF, so that a write is whole or not at all. */
@@ -401,20 +402,27 @@ loop_give(struct loop *l, int fd, const struct sockaddr *sa, socklen_t len,
 	return false;
 }
 
+/* Orders must arrive, also behind a pipe full of sockets. */
+static void
+insist(struct loop *l, int kind)
+{
+	struct pollfd p = { .fd = l->private->inbox[1], .events = POLLOUT };
+	struct order m = { .kind = kind };
+
+	while (!send_order(l, &m) && errno == EAGAIN)
+		poll(&p, 1, INSIST_MS);
+}
+
 void
 loop_drain(struct loop *l)
 {
-	struct order m = { .kind = ORDER_DRAIN };
-
-	send_order(l, &m);
+	insist(l, ORDER_DRAIN);
 }
 
 void
 loop_stop(struct loop *l)
 {
-	struct order m = { .kind = ORDER_STOP };
-
-	send_order(l, &m);
+	insist(l, ORDER_STOP);
 }
 
 void

@@ -27,6 +27,7 @@ enum {
 	SAVE_EVERY_MS = 1000,		/* a live exchange, at most this stale */
 	HOUSEKEEP_MS = 30 * 1000,
 	TRIM_BYTES = 4 * 1024 * 1024,
+	WRITER_NICE = 5,
 	ENDED_MAX = 4096,		/* exchanges in a batch */
 };
 
@@ -313,12 +314,23 @@ give_back_memory(struct recorder *r)
 #endif
 }
 
+/* Where there are fewer cores than work, forwarding goes first. */
+static void
+yield_to_loops(void)
+{
+#ifdef __linux__
+	/* Linux gives each thread its own niceness. */
+	(void)!nice(WRITER_NICE);
+#endif
+}
+
 static void *
 run(void *arg)
 {
 	struct recorder *r = arg;
 	bool stop = false;
 
+	yield_to_loops();
 	while (!stop) {
 		struct tap_item *batch;
 

@@ -140,6 +140,7 @@ request_resend(struct conn *c)
 	c->tap.end.timing.sent_first = -1;
 	stream_free(c->upstream);
 	c->upstream = NULL;
+	stream_resume(c->client, PAUSE_PEER);
 	dial_upstream(c);
 }
 
