@@ -4,7 +4,7 @@ import { test, assert } from './lib/scene.mjs';
 import { Issuer } from './lib/certs.mjs';
 import { ownError } from './lib/own_error.mjs';
 
-const notCa = 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature,keyCertSign\n';
+const notCa = 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,keyCertSign\n';
 const leaf = 'basicConstraints=critical,CA:FALSE\nsubjectAltName=DNS:localhost\n';
 
 /* Each makes a server's certificate; the answer must name the reason. */

@@ -2,7 +2,8 @@
 import { test, assert } from './lib/scene.mjs';
 import { ownError } from './lib/own_error.mjs';
 
-const post = (...lines) => ['POST /v1/responses HTTP/1.1', 'Host: a', ...lines, '', ''].join('\r\n');
+const post = (...lines) =>
+	['POST /v1/responses HTTP/1.1', 'Host: a', ...lines, '', ''].join('\r\n');
 const chunked = post('Transfer-Encoding: chunked');
 const inner = 'GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n';
 

@@ -4,7 +4,8 @@ import { test, assert } from './lib/scene.mjs';
 
 const get = 'GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n';
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-const start = (s, more) => s.start({ tlsListen: true, answer: (r, conn) => conn.send(ok), ...more });
+const start = (s, more) =>
+	s.start({ tlsListen: true, answer: (r, conn) => conn.send(ok), ...more });
 
 test('the http and the https listener serve the same upstream and record both', async (s) => {
 	await start(s);

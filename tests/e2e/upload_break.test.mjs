@@ -22,7 +22,8 @@ for (const end of ['end', 'cut', 'reset']) {
 test('a chunked upload that is cut reaches the upstream without a last chunk', async (s) => {
 	await s.start({ answer: () => {} });
 	const c = await s.client();
-	await c.send('POST /v1/files HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n');
+	await c.send('POST /v1/files HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n'
+		+ '4\r\nhalf\r\n');
 	const conn = await s.upstream.conn(0);
 	await conn.until(() => conn.received.includes('half'), 'the first chunk upstream');
 	c.end();
@@ -33,7 +34,8 @@ test('a chunked upload that is cut reaches the upstream without a last chunk', a
 });
 
 test('an answer that comes before the upload is over reaches the client whole', async (s) => {
-	const no = 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 7\r\nConnection: close\r\n\r\ntoo big';
+	const no = 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 7\r\n'
+		+ 'Connection: close\r\n\r\ntoo big';
 	await s.start({ connection: async (conn) => {
 		if (!await conn.nextHead())
 			return;
