@@ -7,7 +7,8 @@ set -u
 rank_of() {
 	case $1 in
 	store/writer* | store/reader* | certs/*) echo library ;;
-	store/env | store/table | store/settle | store/directory | store/lockfile | store/resident) echo library ;;
+	store/env | store/table | store/settle | \
+	    store/directory | store/lockfile | store/resident) echo library ;;
 	proxy/http1* | proxy/ws*) echo leaf ;;
 	store/*) echo leaf ;;
 	proxy/*) echo engine ;;
