@@ -10,9 +10,9 @@ const minutes = 600_000;
 /* The disk of the machine that tests may be slower than loopback: wait for it. */
 const set = { [keys.pauseMs]: -1 };
 
-async function holdsToMemory(s) {
+async function holdsToMemory(s, size = n) {
 	const kB = await s.tape.kB('VmHWM');
-	console.log(`# ${n} MiB: at most ${(kB / 1024).toFixed(1)} MiB resident`);
+	console.log(`# ${size} MiB: at most ${(kB / 1024).toFixed(1)} MiB resident`);
 	if (!sanitized)
 		assert.ok(kB < maxKb, `${kB} kB resident`);
 }
@@ -94,7 +94,7 @@ test('a slow reader of 1 GiB slows its upstream and costs no memory', async (s) 
 	}
 	await c.until(() => sum.bytes === all * MiB || c.over, 'the rest', minutes);
 	assert.equal(sum.hex(), sumOf(all));
-	await holdsToMemory(s);
+	await holdsToMemory(s, all);
 	const [record] = await s.tape.settled(1);
 	assert.equal(record.outcome, 'complete');
 	assert.equal(record.response.kept, all * MiB);
