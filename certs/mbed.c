@@ -193,14 +193,3 @@ mbed_is_ticket(int rc)
 	return false;
 #endif
 }
-
-bool
-mbed_session_is_single_use(const mbedtls_ssl_session *session)
-{
-#if MBEDTLS_VERSION_MAJOR >= 3 && defined(MBEDTLS_SSL_PROTO_TLS1_3)
-	return session->MBEDTLS_PRIVATE(tls_version) == MBEDTLS_SSL_VERSION_TLS1_3;
-#else
-	(void)session;
-	return false;
-#endif
-}

@@ -89,7 +89,4 @@ void mbed_conf_groups(mbedtls_ssl_config *conf);
 void mbed_conf_tell_tickets(mbedtls_ssl_config *conf);
 bool mbed_is_ticket(int rc);
 
-/* True for a TLS 1.3 session, which is offered once (RFC 8446 C.4). */
-bool mbed_session_is_single_use(const mbedtls_ssl_session *session);
-
 #endif

@@ -98,7 +98,7 @@ parse_number(const char *text, bool units, int64_t *v)
 		if (shift < 10 || n < 0 || n > INT64_MAX >> shift)
 			return false;
 	}
-	*v = (int64_t)n << shift;
+	*v = (int64_t)n * (INT64_C(1) << shift);
 	return *end == '\0';
 }
 

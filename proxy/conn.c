@@ -452,10 +452,14 @@ void
 conn_shut_down(struct conn *c)
 {
 	c->flags |= CONN_CLOSE_AFTER;
-	if (c->state == CONN_IDLE && stream_queued(c->client) == 0)
-		conn_linger(c, STREAM_END_CLEAN, "shutting down");
-	else if (c->state == CONN_HANDSHAKE)
+	if (c->state == CONN_IDLE && stream_queued(c->client) == 0) {
+		/* No lingering: there is nothing that a RST could overtake. */
+		stream_finish(c->client, STREAM_END_CLEAN);
+		stream_flush(c->client);
+		conn_close(c, OUTCOME_COMPLETE, "shutting down");
+	} else if (c->state == CONN_HANDSHAKE) {
 		conn_close(c, OUTCOME_INTERRUPTED, "tracetape was stopped");
+	}
 }
 
 struct conn *

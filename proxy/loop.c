@@ -303,9 +303,10 @@ base_new(void)
 	struct event_base *base = NULL;
 
 	if (c) {
-		/* One thread per base, and only level-triggered socket events. */
-		event_config_set_flag(c, EVENT_BASE_FLAG_NOLOCK |
-		    EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+		/* One thread per base.  No changelist: it would speak to the
+		 * kernel of file numbers that are closed by then, and may be
+		 * another thread's. */
+		event_config_set_flag(c, EVENT_BASE_FLAG_NOLOCK);
 		base = event_base_new_with_config(c);
 		event_config_free(c);
 	}

