@@ -295,11 +295,11 @@ settle(const struct env *e, MDB_txn *txn, struct settled *s)
 }
 
 int
-settle_lost(const struct env *e, MDB_txn *txn, size_t part_bytes, uint64_t seq,
-    uint64_t n, const char *why)
+settle_lost(const struct env *e, MDB_txn *txn, size_t part_bytes,
+    const struct lost *lost)
 {
 	struct settled s = { .part_bytes = part_bytes };
-	struct work w = { .env = e, .txn = txn, .s = &s, .why = why };
+	struct work w = { .env = e, .txn = txn, .s = &s, .why = lost->why };
 	uint8_t key[SEQ_KEY_LEN];
 	MDB_val k = { sizeof(key), key }, v;
 	MDB_cursor *c;
@@ -308,10 +308,10 @@ settle_lost(const struct env *e, MDB_txn *txn, size_t part_bytes, uint64_t seq,
 
 	if (rc)
 		return rc;
-	be64_put(key, seq);
+	be64_put(key, lost->seq);
 	rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
 	while (rc == 0 && seq_key_get(k.mv_data, k.mv_size, SEQ_KEY_LEN, &open) &&
-	    open - seq < n) {
+	    open - lost->seq < lost->n) {
 		if ((rc = interrupt(&w, open)) != 0 ||
 		    (rc = mdb_cursor_del(c, 0)) != 0)
 			break;

@@ -18,9 +18,14 @@ struct settled {
 
 int settle(const struct env *e, MDB_txn *txn, struct settled *s);
 
-/* The last rows of [seq, seq + n) are lost; where an earlier one says that it is in
- * flight, that is over too. */
+/* Exchanges [seq, seq + n) have lost their last rows. */
+struct lost {
+	uint64_t seq, n;
+	const char *why;
+};
+
+/* Where an earlier row says that it is in flight, that is over too. */
 int settle_lost(const struct env *e, MDB_txn *txn, size_t part_bytes,
-    uint64_t seq, uint64_t n, const char *why);
+    const struct lost *lost);
 
 #endif

@@ -316,6 +316,7 @@ writer_put_part(struct writer *w, uint64_t seq, enum side side, uint32_t part,
 int
 writer_put_gap(struct writer *w, uint64_t seq, uint64_t n, const char *why)
 {
+	const struct lost lost = { seq, n, why };
 	uint8_t key[SEQ_KEY_LEN];
 	int rc;
 
@@ -329,7 +330,7 @@ writer_put_gap(struct writer *w, uint64_t seq, uint64_t n, const char *why)
 	    val(w->row.p, w->row.len));
 	if (rc)
 		return rc;
-	rc = settle_lost(&w->env, w->txn, w->part_bytes, seq, n, why);
+	rc = settle_lost(&w->env, w->txn, w->part_bytes, &lost);
 	return rc ? lose_batch(w, rc) : 0;
 }
 

@@ -34,7 +34,8 @@ test('an answer that breaks a rule becomes a 502 that names it', async (s) => {
 
 test('bytes behind an answer are not taken for the next one', async (s) => {
 	await s.start({ answer: (r, conn) => conn.send(s.upstream.requests.length === 1
-		? 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil'
+		? 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+			+ 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil'
 		: 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood') });
 	const c = await s.client();
 	c.send('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n');

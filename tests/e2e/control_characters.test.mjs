@@ -14,7 +14,8 @@ const plain = `raw ${esc} ${c1} text \b\b`;
 
 /* Anything that a terminal would obey, but for colours and line feeds. */
 function obeyed(text) {
-	return text.replace(/\x1b\[[0-9;]*m/g, '').match(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]/u);
+	return text.replace(/\x1b\[[0-9;]*m/g, '')
+		.match(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]/u);
 }
 
 async function recorded(s) {
@@ -36,7 +37,8 @@ test('control characters in recorded text do not reach a terminal', async (s) =>
 		assert.equal(code, 0);
 		assert.equal(obeyed(out.toString()), null, args.join(' '));
 		const tty = await run(s.dir, [], { wrap: ['script', '-qec',
-			[process.env.TRACETAPE_BINARY ?? s.tape.command[0], ...command].join(' '), '/dev/null'] });
+			[process.env.TRACETAPE_BINARY ?? s.tape.command[0], ...command].join(' '),
+			'/dev/null'] });
 		assert.equal(obeyed(tty.out.toString().replaceAll('\r\n', '\n')), null,
 		    `${args.join(' ')} on a terminal`);
 	}

@@ -91,7 +91,9 @@ async function refused(s, name, bytes, rule, status = 400) {
 }
 
 test('heads that could be read in two ways are refused by name and go nowhere', async (s) => {
-	await s.start({ answer: (r, conn) => conn.send('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n') });
+	await s.start({
+		answer: (r, conn) => conn.send('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'),
+	});
 	for (const [name, bytes, rule, status] of table)
 		await refused(s, name, bytes, rule, status);
 	assert.equal(s.upstream.received.toString(), '');
@@ -100,7 +102,9 @@ test('heads that could be read in two ways are refused by name and go nowhere', 
 
 test('chunked bodies that could be read in two ways are refused and never completed',
     async (s) => {
-	await s.start({ answer: (r, conn) => conn.send('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n') });
+	await s.start({
+		answer: (r, conn) => conn.send('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'),
+	});
 	for (const [name, bytes, rule] of bodies)
 		await refused(s, name, chunked + bytes, rule);
 	assert.ok(!s.upstream.received.includes('/smuggled'));

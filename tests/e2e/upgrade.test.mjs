@@ -6,7 +6,8 @@ const ask = ['GET /v1/responses HTTP/1.1', 'Host: a', 'Upgrade: websocket',
 	'Connection: Upgrade', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
 	'Sec-WebSocket-Version: 13', '', ''].join('\r\n');
 const agreed = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket',
-	'Connection: Upgrade', 'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=', '', ''].join('\r\n');
+	'Connection: Upgrade', 'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=', '', '',
+].join('\r\n');
 
 async function tunnel(s, afterwards) {
 	await s.start({ connection: async (conn) => {

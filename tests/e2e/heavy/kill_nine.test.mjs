@@ -43,7 +43,8 @@ function holds(records, must) {
 		assert.equal(byPath.get(path)?.outcome, 'complete', `${path} was ${age} ms old`);
 	records.forEach((r, i) => assert.equal(r.seq, i + 1, 'no gap'));
 	for (const r of records)
-		assert.ok(['complete', 'interrupted', 'cancelled', 'upstream'].includes(r.outcome), r.outcome);
+		assert.ok(['complete', 'interrupted', 'cancelled', 'upstream'].includes(r.outcome),
+			r.outcome);
 }
 
 test(`kill -9 at ${rounds} random moments loses nothing older than a commit`, async (s) => {
