@@ -96,6 +96,7 @@ every_kind_of_value_parses(void **state)
 {
 	static const struct number cases[] = {
 		{ "store.commit_ms=1", F(store_commit_ms), 1 },
+		{ "recorder.pause_ms=-1", F(recorder_pause_ms), -1 },
 		{ "recorder.pause_ms=0", F(recorder_pause_ms), 0 },
 		{ "recorder.max_bytes=65536", F(recorder_max_bytes), 65536 },
 		{ "recorder.max_bytes=64k", F(recorder_max_bytes), 65536 },
@@ -132,11 +133,13 @@ a_bad_value_is_named_with_its_remedy_and_changes_nothing(void **state)
 	static const struct fault cases[] = {
 		{ "store.commit_ms=", "milliseconds, 1 or more" },
 		{ "store.commit_ms=0", "milliseconds, 1 or more" },
+		{ "store.commit_ms=-5", "milliseconds, 1 or more" },
 		{ "store.commit_ms=5ms", "milliseconds, 1 or more" },
 		{ "store.commit_ms=5k", "milliseconds, 1 or more" },
 		{ "store.commit_ms=1.5", "milliseconds, 1 or more" },
 		{ "store.commit_ms=0x10", "milliseconds, 1 or more" },
 		{ "store.commit_ms=99999999999999999999", "milliseconds, 1 or more" },
+		{ "recorder.pause_ms=-2", "milliseconds, 0 or -1" },
 		{ "recorder.pause_ms=never", "milliseconds, 0 or -1" },
 		{ "recorder.max_bytes=65535", "64k or more" },
 		{ "recorder.max_bytes=63k", "64k or more" },
@@ -153,7 +156,9 @@ a_bad_value_is_named_with_its_remedy_and_changes_nothing(void **state)
 		{ "store.durability=sync lazy", "sync lazy" },
 		{ "proxy.workers=0", "1 to 64, or auto" },
 		{ "proxy.workers=65", "1 to 64, or auto" },
+		{ "proxy.workers=-1", "1 to 64, or auto" },
 		{ "proxy.workers=AUTO", "1 to 64, or auto" },
+		{ "proxy.drain_s=-1", "seconds, 0 or more" },
 		{ "proxy.drain_s=2147483648", "seconds, 0 or more" },
 		{ "limits.connections=0", "1 or more" },
 		{ "limits.pool=2147483648", "1 or more" },
