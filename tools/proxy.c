@@ -19,6 +19,7 @@
 #include "proxy/server.h"
 #include "proxy/tls.h"
 #include "store/writer.h"
+#include "tools/cadir.h"
 #include "tools/storedir.h"
 
 enum { EXIT_USAGE = 2, EXIT_TROUBLE = 3 };
@@ -162,12 +163,9 @@ struct parts {
 static int
 load_leaves(struct parts *p)
 {
-	static const char *const permit[] = {
-		"api.openai.com", "localhost", "127.0.0.1", "::1"
-	};
 	const struct config *c = &p->config;
-	char dir[4096];
 	const char *bad;
+	char *dir;
 	int rc;
 
 	if (!c->listen_tls[0])
@@ -177,15 +175,16 @@ load_leaves(struct parts *p)
 		return rc == 0 ? 0 : complain(EXIT_USAGE, "%s: %s", bad,
 		    certs_strerror(rc));
 	}
-	if (c->tls_ca_dir[0])
-		snprintf(dir, sizeof(dir), "%s", c->tls_ca_dir);
-	else
-		snprintf(dir, sizeof(dir), "%s/ca", p->store_dir);
-	rc = ca_open(&p->ca, dir, permit, sizeof(permit) / sizeof(permit[0]));
+	dir = cadir_find(c->tls_ca_dir, p->store_dir);
+	if (!dir)
+		return complain(EXIT_TROUBLE, "no memory");
+	rc = cadir_open(&p->ca, dir, NULL, 0);
 	if (rc == 0)
 		rc = cache_new(&p->leaves, p->ca, NULL, 0);
-	return rc == 0 ? 0 : complain(EXIT_TROUBLE, "CA in %s: %s", dir,
-	    certs_strerror(rc));
+	if (rc)
+		complain(EXIT_TROUBLE, "CA in %s: %s", dir, certs_strerror(rc));
+	free(dir);
+	return rc == 0 ? 0 : EXIT_TROUBLE;
 }
 
 static int
