@@ -1,8 +1,50 @@
 #include "tests/unit/recorder_fixture.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "store/sha256.h"
 
 static struct reader *r;
+
+/* No file may be written past its first pages: to LMDB the disk is full. */
+static void
+fill_disk(bool is_full)
+{
+	struct rlimit l;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &l), 0);
+	l.rlim_cur = is_full ? 8192 : l.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &l), 0);
+}
+
+/* What is logged meanwhile goes here. */
+static int log_kept = -1, log_pipe[2];
+
+static void
+keep_log(void)
+{
+	assert_int_equal(pipe2(log_pipe, O_CLOEXEC | O_NONBLOCK), 0);
+	log_kept = dup(STDERR_FILENO);
+	assert_true(log_kept >= 0);
+	assert_true(dup2(log_pipe[1], STDERR_FILENO) >= 0);
+}
+
+static const char *
+kept_log(void)
+{
+	static char text[8192];
+	ssize_t n;
+
+	dup2(log_kept, STDERR_FILENO);
+	close(log_kept);
+	n = read(log_pipe[0], text, sizeof(text) - 1);
+	close(log_pipe[0]);
+	close(log_pipe[1]);
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
 
 static void
 open_again(void)

@@ -121,8 +121,7 @@ deliver(struct end *from, struct end *to, size_t cut)
 	return true;
 }
 
-/* Lets both shake hands over deliveries of cut bytes, until both are done or
- * nothing moves.  False: one has failed. */
+/* Lets both shake hands over deliveries of cut bytes.  False: one has failed. */
 static inline bool
 shake_hands(struct pair *p, size_t cut)
 {
