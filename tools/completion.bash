@@ -21,19 +21,39 @@ _tracetape() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
-	-o)
+	-o | --output)
+		if [ "$verb" = ca ] && [ "$sub" = bundle ]; then
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			return
+		elif [ "$verb" = ca ]; then
+			mapfile -t COMPREPLY < <(compgen -W 'text pem json' -- "$cur")
+			return
+		fi
 		mapfile -t COMPREPLY < <(compgen -W 'table json jsonl' -- "$cur")
 		return
 		;;
-	--listen | --tls-listen | --upstream | --set | -n)
+	--listen | --tls-listen | --upstream | --set | --permit | -n)
 		return
 		;;
 	esac
 	if [ "$COMP_CWORD" = 1 ]; then
-		words='proxy dump --help --version'
+		words='proxy ca dump --help --version'
 	elif [ "$verb" = proxy ]; then
 		words='-c --config -s --store --listen --tls-listen --upstream
 		    --upstream-ca --ca-dir --set --print-config --help'
+	elif [ "$verb" = ca ]; then
+		words='-s --store -c --config --ca-dir --help'
+		case $sub in
+		init) words="$words --permit" ;;
+		show) words="$words -o --output" ;;
+		bundle) words="$words -o --output --write" ;;
+		install | uninstall)
+			words="$words --system debian fedora arch alpine suse macos firefox
+			    chrome java node python requests curl git"
+			;;
+		rotate) words="$words --permit --yes" ;;
+		esac
+		[ "$COMP_CWORD" != 2 ] || words='init show bundle install uninstall rotate --help'
 	elif [ "$verb" = dump ]; then
 		case $sub in
 		show) words="-s --store --request --response --events --full -o --help" ;;

@@ -1,8 +1,9 @@
 # Completion of tracetape for fish.
 
-set -l verbs proxy dump
+set -l verbs proxy ca dump
 complete -c tracetape -f
 complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a proxy -d record
+complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a ca -d 'our authority'
 complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a dump -d 'show what is recorded'
 complete -c tracetape -n "__fish_seen_subcommand_from $verbs" -s s -l store \
     -xa '(__fish_complete_directories)'
@@ -16,6 +17,24 @@ complete -c tracetape -n $in_proxy -l upstream-ca -r -F -d 'more roots for upstr
 complete -c tracetape -n $in_proxy -l ca-dir -xa '(__fish_complete_directories)'
 complete -c tracetape -n $in_proxy -l set -x -d section.key=value
 complete -c tracetape -n $in_proxy -l print-config
+
+set -l in_ca '__fish_seen_subcommand_from ca'
+set -l ca_subs init show bundle install uninstall rotate
+set -l in_trust '__fish_seen_subcommand_from install uninstall'
+complete -c tracetape -n "$in_ca; and not __fish_seen_subcommand_from $ca_subs" -a "$ca_subs"
+complete -c tracetape -n $in_ca -s c -l config -r -F -d configuration
+complete -c tracetape -n $in_ca -l ca-dir -xa '(__fish_complete_directories)'
+complete -c tracetape -n "$in_ca; and __fish_seen_subcommand_from show" -s o -l output \
+    -xa 'text pem json' -d format
+complete -c tracetape -n "$in_ca; and __fish_seen_subcommand_from bundle" -s o -l output -r -F
+complete -c tracetape -n "$in_ca; and __fish_seen_subcommand_from bundle" -l write \
+    -d 'bundle.pem beside the CA'
+complete -c tracetape -n "$in_ca; and __fish_seen_subcommand_from init rotate" -l permit -x \
+    -d 'speak for this host too'
+complete -c tracetape -n "$in_ca; and __fish_seen_subcommand_from rotate" -l yes
+complete -c tracetape -n "$in_ca; and $in_trust" -l system -d "do it, on Debian and its like"
+complete -c tracetape -n "$in_ca; and $in_trust" \
+    -a 'debian fedora arch alpine suse macos firefox chrome java node python requests curl git'
 
 set -l in_dump '__fish_seen_subcommand_from dump'
 set -l in_one '__fish_seen_subcommand_from show raw'

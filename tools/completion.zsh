@@ -23,11 +23,43 @@ _tracetape_dump() {
 	esac
 }
 
+_tracetape_ca() {
+	local -a place=('(-s --store)'{-s,--store}'[the store]:directory:_directories'
+	    '(-c --config)'{-c,--config}'[configuration]:file:_files'
+	    '--ca-dir[our own authority]:directory:_directories')
+	local -a permit=('*--permit[speak for this host too]:host')
+	local stores='(debian fedora arch alpine suse macos firefox chrome java node
+	    python requests curl git)'
+
+	case $words[2] in
+	init)
+		_arguments $place $permit
+		;;
+	show)
+		_arguments $place '(-o --output)'{-o,--output}'[format]:format:(text pem json)'
+		;;
+	bundle)
+		_arguments $place '(-o --output)'{-o,--output}'[write]:file:_files' \
+		    '--write[bundle.pem beside the CA]'
+		;;
+	install | uninstall)
+		_arguments $place '--system[do it, on Debian and its like]' '*:store:'$stores
+		;;
+	rotate)
+		_arguments $place $permit '--yes[without asking]'
+		;;
+	*)
+		_arguments '1:what:(init show bundle install uninstall rotate)'
+		;;
+	esac
+}
+
 _tracetape() {
 	local state line
+	local verbs='((proxy\:"record" ca\:"our authority" dump\:"show what is recorded"))'
 	typeset -A opt_args
 
-	_arguments -C '1:verb:((proxy\:"record" dump\:"show what is recorded"))' '*::rest:->rest'
+	_arguments -C '1:verb:'$verbs '*::rest:->rest'
 	[[ $state == rest ]] || return
 	case $line[1] in
 	proxy)
@@ -38,6 +70,9 @@ _tracetape() {
 		    '--upstream-ca[more roots for upstreams]:file:_files' \
 		    '--ca-dir[our own authority]:directory:_directories' \
 		    '*--set[one key]:section.key=value' '--print-config[the sample]'
+		;;
+	ca)
+		_tracetape_ca
 		;;
 	dump)
 		_tracetape_dump

@@ -6,6 +6,7 @@
 #ifndef TRACETAPE_TOOLS_VERBS_H
 #define TRACETAPE_TOOLS_VERBS_H
 
+int cmd_ca(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_proxy(int argc, char **argv);
 
