@@ -29,7 +29,7 @@ address_parse(const char *text, struct sockaddr_storage *sa, socklen_t *len)
 		char *after;
 
 		port = strtoul(end + 1, &after, 10);
-		if (after == end + 1 || *after || port > 65535)
+		if (end[1] < '0' || end[1] > '9' || *after || port > 65535)
 			return false;
 	} else if (*end) {
 		return false;

@@ -63,14 +63,14 @@ record(struct conn *c, const struct bytes *head, const struct bytes *body)
 	struct piece *piece = piece_new();
 
 	tap_mark(&c->tap, &c->tap.end.timing.first_byte);
-	tap_head(&c->tap, SIDE_RESPONSE_HEAD, bytes_slice(head), true);
-	if (piece && body->len <= PIECE_BYTES) {
+	tap_head(&c->tap, bytes_slice(head), true);
+	if (piece && body->len <= PIECE_BYTES && !(c->flags & CONN_HEAD_ONLY)) {
 		memcpy(piece->data, body->p, body->len);
 		tap_data(&c->tap, SIDE_RESPONSE_BODY, piece, piece->data,
 		    body->len);
 	}
 	piece_drop(piece);
-	c->tap.end.response.sent_bytes = (int64_t)body->len;
+	c->tap.end.response.sent_bytes = c->tap.end.response.body_bytes;
 	c->tap.end.flags |= EXCHANGE_OURS;
 	c->tap.end.has_clean_response = true;
 }

@@ -12,6 +12,8 @@
 #include "proxy/address.h"
 #include "proxy/log.h"
 
+enum { MS_MAX = 1000000000 };		/* eleven days */
+
 enum kind {
 	KIND_TEXT,
 	KIND_LIST,	/* may be set repeatedly */
@@ -125,11 +127,11 @@ parse(const struct key *k, const char *text, int64_t *v)
 {
 	switch (k->kind) {
 	case KIND_MS:
-		return parse_number(text, false, v) && *v > 0 ?
-		    NULL : "milliseconds, 1 or more";
+		return parse_number(text, false, v) && *v > 0 && *v <= MS_MAX ?
+		    NULL : "milliseconds, 1 to 1000000000";
 	case KIND_MS_OFF:
-		return parse_number(text, false, v) && *v >= -1 ?
-		    NULL : "milliseconds, 0 or -1";
+		return parse_number(text, false, v) && *v >= -1 && *v <= MS_MAX ?
+		    NULL : "milliseconds, -1 to 1000000000";
 	case KIND_COUNT:
 		return parse_number(text, false, v) && *v > 0 && *v <= INT_MAX ?
 		    NULL : "a number, 1 or more";
@@ -229,37 +231,82 @@ config_fini(struct config *c)
 struct reading {
 	struct config *c;
 	const char *path;
+	FILE *file;
+	int line;		/* the one in work */
+	int bad_line;		/* err is about it; 0: none is bad */
 	char *err;
 };
+
+/* The rest of a line that did not fit: part of a comment, or too much. */
+static void
+skip_rest(struct reading *r, const char *start)
+{
+	int ch = getc(r->file);
+
+	if (ch == EOF)
+		return;
+	if (*start != ';' && *start != '#' && !r->bad_line) {
+		r->bad_line = r->line;
+		snprintf(r->err, CONFIG_ERROR_MAX, "%s:%d: the line is too long: "
+		    "give the value with --set", r->path, r->line);
+	}
+	while (ch != EOF && ch != '\n')
+		ch = getc(r->file);
+}
+
+/* Lines without what stands before them: to inih an indented line is more of the
+ * value above it. */
+static char *
+next_line(char *buf, int cap, void *arg)
+{
+	struct reading *r = arg;
+	char *start;
+
+	if (!fgets(buf, cap, r->file))
+		return NULL;
+	r->line++;
+	start = buf + strspn(buf, " \t");
+	if (!strchr(start, '\n'))
+		skip_rest(r, start);
+	return memmove(buf, start, strlen(start) + 1);
+}
 
 static int
 on_key(void *arg, const char *section, const char *name, const char *value)
 {
 	struct reading *r = arg;
-	char full[128];
+	char full[128], where[256];
 
-	if (r->err[0])
+	if (r->bad_line)
 		return 0;
 	snprintf(full, sizeof(full), "%s.%s", section, name);
-	return set(r->c, full, value, r->path, r->err);
+	snprintf(where, sizeof(where), "%s:%d", r->path, r->line);
+	if (set(r->c, full, value, where, r->err))
+		return 1;
+	r->bad_line = r->line;
+	return 0;
 }
 
 bool
 config_read(struct config *c, const char *path, char err[CONFIG_ERROR_MAX])
 {
-	struct reading r = { c, path, err };
-	int rc;
+	struct reading r = { .c = c, .path = path, .err = err };
+	int rc = -1;
 
 	err[0] = '\0';
-	rc = ini_parse(path, on_key, &r);
-	if (rc == 0)
-		return true;
+	if ((r.file = fopen(path, "r"))) {
+		rc = ini_parse_stream(next_line, &r, on_key, &r);
+		if (ferror(r.file))
+			rc = -1;	/* a directory, for one */
+	}
 	if (rc < 0)
 		snprintf(err, CONFIG_ERROR_MAX, "%s: %s", path, strerror(errno));
-	else if (!err[0])
+	else if (rc > 0 && (!r.bad_line || rc < r.bad_line))
 		snprintf(err, CONFIG_ERROR_MAX, "%s:%d: not 'key = value' or "
 		    "'[section]'", path, rc);
-	return false;
+	if (r.file)
+		fclose(r.file);
+	return rc == 0 && !r.bad_line;
 }
 
 bool

@@ -22,20 +22,6 @@ static const char *const state_names[] = {
 #undef X
 };
 
-/* Every time limit of a connection. */
-static int64_t
-limit_ms(const struct config *c, enum conn_state s)
-{
-	switch (s) {
-#define X(name, limit) case CONN_##name: return c->limit;
-	CONN_STATES(X)
-#undef X
-	case CONN_STATE_N:
-		break;
-	}
-	return c->idle_ms;
-}
-
 #define TO(name) (1u << CONN_##name)
 
 static const unsigned may_follow[CONN_STATE_N] = {
@@ -65,29 +51,6 @@ conn_say(const struct conn *c, int level, const char *fmt, ...)
 	    (unsigned long long)c->id, c->peer, text);
 }
 
-static void
-set_deadline(struct conn *c, int64_t ms)
-{
-	int64_t now = loop_now_ns();
-	struct timeval tv = { ms / 1000, (ms % 1000) * 1000 };
-
-	c->deadline_ns = now + ms * 1000000;
-	/* A later deadline is found when the timer fires early. */
-	if (c->armed_ns && c->armed_ns <= c->deadline_ns)
-		return;
-	c->armed_ns = c->deadline_ns;
-	evtimer_add(&c->timer, &tv);
-}
-
-void
-conn_touch(struct conn *c)
-{
-	/* In the other states a peer that drips bytes must not hold us. */
-	if (c->state == CONN_DIAL || c->state == CONN_EXCHANGE ||
-	    c->state == CONN_TUNNEL)
-		set_deadline(c, limit_ms(c->loop->config, c->state));
-}
-
 void
 conn_enter(struct conn *c, enum conn_state to)
 {
@@ -99,7 +62,7 @@ conn_enter(struct conn *c, enum conn_state to)
 		    state_names[to]);
 	c->state = to;
 	if (to != CONN_CLOSED)
-		set_deadline(c, limit_ms(c->loop->config, to));
+		conn_time_start(c);
 }
 
 static void
@@ -179,8 +142,10 @@ conn_linger(struct conn *c, enum stream_end how, const char *why)
 void
 conn_cut(struct conn *c, enum outcome outcome, const char *why)
 {
-	bool until_close = c->down.body.framing == HTTP1_UNTIL_CLOSE ||
-	    c->state == CONN_TUNNEL;
+	/* Where no framing tells, TLS does, by the missing close_notify. */
+	bool until_close = c->client && !stream_tls(c->client) &&
+	    (c->down.body.framing == HTTP1_UNTIL_CLOSE ||
+	    c->state == CONN_TUNNEL);
 
 	tap_end(&c->tap, outcome, why);
 	if (until_close)
@@ -191,6 +156,7 @@ conn_cut(struct conn *c, enum outcome outcome, const char *why)
 void
 conn_next(struct conn *c)
 {
+	conn_recorder_ready(c);
 	reset(c);
 	if (c->loop->draining)
 		c->flags |= CONN_CLOSE_AFTER;
@@ -213,6 +179,12 @@ conn_tidy(struct conn *c)
 {
 	if (c->state == CONN_IDLE)
 		stream_rest(c->client);
+	if (c->client)
+		stream_check(c->client);
+	if (c->upstream)
+		stream_check(c->upstream);
+	if (c->state == CONN_EXCHANGE || c->state == CONN_TUNNEL)
+		loop_tidy_later(c->loop);
 }
 
 /* The client can no longer be answered. */
@@ -223,7 +195,8 @@ conn_client_left(struct conn *c, const char *why)
 	case CONN_DIAL:
 	case CONN_EXCHANGE:
 		if (c->loop->config->on_abort == ON_ABORT_DRAIN &&
-		    c->up.at == FLOW_DONE && c->upstream && c->client) {
+		    !(c->flags & CONN_WANTS_UPGRADE) && c->upstream &&
+		    c->up.at == FLOW_DONE && c->client) {
 			stream_free(c->client);
 			c->client = NULL;
 			stream_resume(c->upstream, PAUSE_PEER);
@@ -284,7 +257,10 @@ on_client_eof(struct conn *c)
 		conn_linger(c, STREAM_END_CLEAN, "client is done");
 		break;
 	case CONN_HEAD:
-		conn_close(c, OUTCOME_CANCELLED, "client left inside a head");
+		conn_linger(c, STREAM_END_CLEAN, "client left inside a head");
+		break;
+	case CONN_DRAIN:
+		conn_linger(c, STREAM_END_CLEAN, "answered early");
 		break;
 	case CONN_DIAL:
 	case CONN_EXCHANGE:
@@ -298,7 +274,6 @@ on_client_eof(struct conn *c)
 			conn_close(c, OUTCOME_COMPLETE, "done");
 		break;
 	case CONN_HANDSHAKE:
-	case CONN_DRAIN:
 	case CONN_CLOSED:
 	case CONN_STATE_N:
 		conn_close(c, OUTCOME_COMPLETE, "client left");
@@ -313,12 +288,19 @@ on_client_drained(struct conn *c)
 		stream_resume(c->upstream, PAUSE_PEER);
 	if (c->state == CONN_TUNNEL)
 		tunnel_eof(c, NULL, NULL);
+	if (c->state == CONN_IDLE && c->flags & CONN_CLOSE_AFTER)
+		conn_linger(c, STREAM_END_CLEAN, "shutting down");
 	if (c->state != CONN_LINGER || !stream_is_finished(c->client))
 		return;
-	if (stream_at_eof(c->client) || c->flags & CONN_RESETS)
+	if (c->flags & CONN_RESETS) {
+		c->reset_by_ns = loop_now_ns() +
+		    c->loop->config->linger_ms * 1000000;
+		conn_time_reset(c);
+	} else if (stream_at_eof(c->client)) {
 		conn_close(c, OUTCOME_COMPLETE, "done");
-	else
-		set_deadline(c, c->loop->config->linger_ms);
+	} else {
+		conn_time_set(c, c->loop->config->linger_ms);
+	}
 }
 
 static void
@@ -349,62 +331,6 @@ on_client(void *arg, enum stream_event ev)
 		conn_client_left(c, stream_error(c->client));
 		break;
 	}
-}
-
-static void
-expired(struct conn *c)
-{
-	switch (c->state) {
-	case CONN_HANDSHAKE:
-		conn_close(c, OUTCOME_TIMEOUT, "TLS handshake took too long");
-		break;
-	case CONN_IDLE:
-		conn_linger(c, STREAM_END_CLEAN, "idle");
-		break;
-	case CONN_HEAD:
-		answer(c, 408, "request_timeout", "the request head was not "
-		    "complete in time (timeouts.head_ms)");
-		break;
-	case CONN_DIAL:
-	case CONN_EXCHANGE:
-		if (c->flags & CONN_ANSWERED || !c->client) {
-			conn_cut(c, OUTCOME_TIMEOUT,
-			    "no byte in either direction (timeouts.idle_ms)");
-			break;
-		}
-		answer(c, 504, "upstream_timeout", "no byte in either direction "
-		    "for too long (timeouts.idle_ms)");
-		break;
-	case CONN_TUNNEL:
-		conn_close(c, OUTCOME_TIMEOUT, "tunnel is idle");
-		break;
-	case CONN_DRAIN:
-	case CONN_LINGER:
-	case CONN_CLOSED:
-	case CONN_STATE_N:
-		conn_close(c, OUTCOME_COMPLETE, "done; client kept open");
-		break;
-	}
-}
-
-static void
-on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	struct conn *c = arg;
-	struct loop *l = c->loop;
-	int64_t left_ms;
-
-	(void)fd, (void)what;
-	assert(c->magic == CONN_MAGIC);
-	c->armed_ns = 0;
-	left_ms = (c->deadline_ns - loop_now_ns() + 999999) / 1000000;
-	if (left_ms > 0)
-		set_deadline(c, left_ms);
-	else if (c->state == CONN_IDLE && stream_queued(c->client) > 0)
-		set_deadline(c, l->config->idle_ms);	/* a slow reader */
-	else
-		expired(c);
-	loop_flush(l);
 }
 
 void
@@ -454,8 +380,8 @@ conn_shut_down(struct conn *c)
 	c->flags |= CONN_CLOSE_AFTER;
 	if (c->state == CONN_IDLE && stream_queued(c->client) == 0) {
 		/* No lingering: there is nothing that a RST could overtake. */
-		stream_finish(c->client, STREAM_END_CLEAN);
-		stream_flush(c->client);
+		stream_bye(c->client);
+		c->client = NULL;
 		conn_close(c, OUTCOME_COMPLETE, "shutting down");
 	} else if (c->state == CONN_HANDSHAKE) {
 		conn_close(c, OUTCOME_INTERRUPTED, "tracetape was stopped");
@@ -482,7 +408,7 @@ conn_new(struct loop *l, int fd, const struct sockaddr *sa, struct tls *tls)
 	c->id = loop_new_id();
 	c->state = tls ? CONN_HANDSHAKE : CONN_IDLE;
 	address_print(sa, c->peer);
-	evtimer_assign(&c->timer, l->base, on_timer, c);
-	set_deadline(c, limit_ms(l->config, c->state));
+	evtimer_assign(&c->timer, l->base, conn_on_timer, c);
+	conn_time_start(c);
 	return c;
 }

@@ -51,11 +51,16 @@ enum {
 	CONN_UPSTREAM_CLOSES = 1 << 8,	/* the upstream cannot be used again */
 	CONN_WAITS_RECORDER = 1 << 9,
 	CONN_RESETS = 1 << 10,		/* ends with a RST once all has left */
+	CONN_HALF_CLOSED = 1 << 11,	/* the client's FIN was only that */
+	CONN_IDEMPOTENT = 1 << 12,	/* the method may be sent twice */
 };
 
 enum {
 	CONN_MAGIC = 0x434f4e4e,
 	CONN_RESEND_MAX = 64 * 1024,	/* of a request, kept for one resend */
+	CONN_RESEND_MS = 1000,		/* a kept connection that dies later than this
+					 * was alive when it was taken */
+	CONN_RESET_POLL_MS = 20,	/* has the kernel sent the last bytes? */
 	CONN_DRAIN_MAX = 256 * 1024,	/* read and dropped for keep-alive's sake */
 	CONN_HALF_CLOSE_MS = 250,	/* a FIN this soon after the request, before
 					 * any answer, is a half-close; later the
@@ -89,6 +94,8 @@ struct conn {
 	struct event timer;
 	int64_t deadline_ns;
 	int64_t armed_ns;		/* when the timer will fire; 0: not armed */
+	int64_t reset_by_ns;		/* CONN_RESETS waits no longer */
+	uint64_t moved;			/* bytes sent, at the last deadline */
 	char peer[ADDRESS_TEXT_MAX];
 	char why[TAPE_REASON_MAX];
 };
@@ -97,7 +104,6 @@ struct conn {
 struct conn *conn_new(struct loop *l, int fd, const struct sockaddr *sa,
     struct tls *tls);
 void conn_enter(struct conn *c, enum conn_state to);
-void conn_touch(struct conn *c);	/* bytes flowed: the limit starts anew */
 void conn_close(struct conn *c, enum outcome outcome, const char *why);
 void conn_linger(struct conn *c, enum stream_end how, const char *why);
 void conn_next(struct conn *c);		/* to the next request */
@@ -111,6 +117,13 @@ void conn_tidy(struct conn *c);		/* an idle one gives memory back */
 void conn_free(struct conn *c);		/* the loop's, after CONN_CLOSED */
 void conn_say(const struct conn *c, int level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* conn_time.c: every limit of time */
+void conn_time_start(struct conn *c);	/* the state's limit, from now */
+void conn_time_set(struct conn *c, int64_t ms);
+void conn_touch(struct conn *c);	/* bytes flowed: the limit starts anew */
+void conn_time_reset(struct conn *c);	/* RST, once the kernel is done */
+void conn_on_timer(evutil_socket_t fd, short what, void *arg);
 
 /* request.c: what the client sends */
 void request_read(struct conn *c);	/* a head, when one is due */

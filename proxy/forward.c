@@ -46,6 +46,10 @@ put_start(struct bytes *out, const struct http1_head *h)
 	bytes_put(out, start.p, before);
 	if (path.p[0] == '?')
 		bytes_putc(out, '/');
+	/* No path and no query: the whole server is meant (RFC 9112 3.2.4). */
+	if (slice_eq(h->method, SLICE("OPTIONS")) &&
+	    authority.p + authority.len == h->target.p + h->target.len)
+		path = SLICE("*");
 	bytes_put_slice(out, path);
 	bytes_put(out, start.p + before + h->target.len,
 	    start.len - before - h->target.len);
@@ -86,6 +90,8 @@ forward_request(struct bytes *out, const struct http1_head *h,
 		else
 			bytes_put_slice(out, l->raw);
 	}
+	if (authority && !h->host.p)		/* HTTP/1.0 may lack it */
+		bytes_printf(out, "Host: %s\r\n", authority);
 	bytes_puts(out, "\r\n");
 }
 

@@ -3,26 +3,29 @@
 #include "store/writer.h"
 
 void
-gaps_add(struct gaps *g, uint64_t seq)
+gaps_add(struct gaps *g, uint64_t seq, uint64_t n)
 {
 	size_t last = g->n ? g->n - 1 : 0;
+	uint64_t end = seq + n;
 
-	g->total++;
+	g->total += n;
 	for (size_t i = 0; i < g->n; i++) {
 		if (seq == g->run[i].seq + g->run[i].n) {
-			g->run[i].n++;
+			g->run[i].n += n;
 			return;
 		}
 	}
 	if (g->n < GAPS_MAX) {
 		g->run[g->n].seq = seq;
-		g->run[g->n++].n = 1;
-	} else if (seq < g->run[last].seq) {
-		g->run[last].n += g->run[last].seq - seq;
-		g->run[last].seq = seq;
-	} else if (seq >= g->run[last].seq + g->run[last].n) {
-		g->run[last].n = seq - g->run[last].seq + 1;
+		g->run[g->n++].n = n;
+		return;
 	}
+	if (g->run[last].seq + g->run[last].n > end)
+		end = g->run[last].seq + g->run[last].n;
+	if (g->run[last].seq < seq)
+		seq = g->run[last].seq;
+	g->run[last].seq = seq;
+	g->run[last].n = end - seq;
 }
 
 int

@@ -21,7 +21,7 @@ struct gaps {			/* zeroed is empty */
 	uint64_t total;		/* exchanges */
 };
 
-void gaps_add(struct gaps *g, uint64_t seq);
+void gaps_add(struct gaps *g, uint64_t seq, uint64_t n);
 int gaps_put(const struct gaps *g, struct writer *w, const char *why);
 void gaps_clear(struct gaps *g);
 

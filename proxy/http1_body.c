@@ -35,11 +35,12 @@ enum state {
  * change what the content is (RFC 9110 6.5.1), so a reader that merges trailers
  * into the head would read another message than we did. */
 static const char *const refused_trailers[] = {
-	"authorization", "cache-control", "connection", "content-encoding",
+	"api-key", "authorization", "cache-control", "connection", "content-encoding",
 	"content-length", "content-range", "content-type", "cookie", "expect",
 	"host", "keep-alive", "max-forwards", "proxy-authenticate",
 	"proxy-authorization", "proxy-connection", "range", "set-cookie", "te",
 	"trailer", "transfer-encoding", "upgrade", "www-authenticate",
+	"x-api-key",
 };
 
 void

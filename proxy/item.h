@@ -12,7 +12,8 @@ struct tape;
 
 enum tap_kind {
 	TAP_BEGIN,		/* extra: the raw request head */
-	TAP_HEAD,		/* extra: a response head, or trailers */
+	TAP_HEAD,		/* extra: a response head */
+	TAP_TRAILER,		/* extra: bytes of a trailer section */
 	TAP_DATA,		/* extra: the payload, unless a piece holds it */
 	TAP_REQUEST_END,
 	TAP_END,		/* extra: struct tape_end; the tape is done */

@@ -236,6 +236,7 @@ on_tidy(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	for_each_conn(l, conn_tidy);
 	pool_tidy(l->pool);
+	loop_flush(l);
 }
 
 void
@@ -282,7 +283,9 @@ destroy(struct loop *l)
 {
 	struct loop_private *p = l->private;
 
-	for (int i = 0; p && i < 2; i++) {
+	if (p->wake[1] >= 0)
+		recorder_unwatch(l->recorder, p->wake[1]);
+	for (int i = 0; i < 2; i++) {
 		close(p->inbox[i]);
 		close(p->wake[i]);
 	}

@@ -84,12 +84,14 @@ outbox_send(struct outbox *o, int fd)
 		ssize_t n = send(fd, o->out.p + o->off, o->out.len - o->off,
 		    MSG_NOSIGNAL);
 
-		if (n >= 0)
+		if (n >= 0) {
 			o->off += (size_t)n;
-		else if (errno == EAGAIN)
+			o->sent += (uint64_t)n;
+		} else if (errno == EAGAIN) {
 			return OUTBOX_BLOCKED;
-		else if (errno != EINTR)
+		} else if (errno != EINTR) {
 			return OUTBOX_BROKEN;
+		}
 	}
 	emptied(o);
 	return OUTBOX_EMPTY;

@@ -17,6 +17,7 @@ struct outbox {			/* zeroed is empty */
 	struct tls *tls;	/* NULL: plain */
 	struct bytes out;	/* [off, out.len) are to be sent */
 	size_t off;
+	uint64_t sent;		/* bytes, in all */
 	struct bytes plain;	/* not encrypted yet, so that a head and the start
 				 * of its body share a record */
 };

@@ -68,9 +68,7 @@ close_older(struct pool *p, int64_t limit_ns, int64_t keep)
 			at = &(*at)->next;
 			continue;
 		}
-		stream_finish((*at)->stream, STREAM_END_CLEAN);
-		stream_flush((*at)->stream);
-		stream_free(unlink_idle(p, at));
+		stream_bye(unlink_idle(p, at));
 	}
 }
 
@@ -106,12 +104,30 @@ pool_free(struct pool *p)
 	free(p);
 }
 
-struct stream *
-pool_take(struct pool *p, const struct origin *o)
+static struct idle **
+find(struct pool *p, const struct origin *o)
 {
 	for (struct idle **at = &p->newest; *at; at = &(*at)->next)
 		if (origin_eq(&(*at)->origin, o))
+			return at;
+	return NULL;
+}
+
+/* What has come since the loop looked last would be taken for the answer to what is
+ * asked next, so look now: on_idle then drops the connection. */
+struct stream *
+pool_take(struct pool *p, const struct origin *o)
+{
+	struct idle **at;
+
+	while ((at = find(p, o))) {
+		struct idle *e = *at;
+
+		stream_poll(e->stream);
+		at = find(p, o);
+		if (at && *at == e)
 			return unlink_idle(p, at);
+	}
 	return NULL;
 }
 
@@ -121,9 +137,9 @@ pool_give(struct pool *p, const struct origin *o, struct stream *s)
 	struct timeval every = { SWEEP_MS / 1000, 0 };
 	struct idle *e = calloc(1, sizeof(*e));
 
-	if (!e || stream_unread(s) > 0 || stream_at_eof(s)) {
+	if (!e || !stream_is_idle(s)) {
 		free(e);
-		stream_free(s);
+		stream_bye(s);
 		return;
 	}
 	e->pool = p;

@@ -48,7 +48,8 @@ struct recorder {
 	atomic_size_t unsaved;		/* bytes not yet on disk */
 	atomic_uint_fast64_t lost;	/* exchanges not recorded, not yet told */
 	atomic_bool was_full;
-	int watcher[RECORDER_LOOPS_MAX];
+	pthread_mutex_t watch_lock;
+	int watcher[RECORDER_LOOPS_MAX];	/* under watch_lock */
 	size_t n_watchers;
 
 	/* The writer thread's: */
@@ -60,6 +61,7 @@ struct recorder {
 	size_t untrimmed;		/* bytes gone through since memory was given back */
 	int failing;			/* rc of the last batch */
 	struct gaps gaps;		/* to be told when the disk is back */
+	struct gaps missed;		/* ... that the queue had no room for */
 };
 
 bool
@@ -113,8 +115,23 @@ recorder_push(struct recorder *r, struct tap_queue *q)
 void
 recorder_watch(struct recorder *r, int fd)
 {
+	pthread_mutex_lock(&r->watch_lock);
 	assert(r->n_watchers < RECORDER_LOOPS_MAX);
 	r->watcher[r->n_watchers++] = fd;
+	pthread_mutex_unlock(&r->watch_lock);
+}
+
+void
+recorder_unwatch(struct recorder *r, int fd)
+{
+	pthread_mutex_lock(&r->watch_lock);
+	for (size_t i = 0; i < r->n_watchers; i++) {
+		if (r->watcher[i] != fd)
+			continue;
+		r->watcher[i] = r->watcher[--r->n_watchers];
+		break;
+	}
+	pthread_mutex_unlock(&r->watch_lock);
 }
 
 static void
@@ -125,8 +142,10 @@ release(struct recorder *r, size_t bytes)
 	if (left > (size_t)r->o.max_bytes / 2 ||
 	    !atomic_exchange(&r->was_full, false))
 		return;
+	pthread_mutex_lock(&r->watch_lock);
 	for (size_t i = 0; i < r->n_watchers; i++)
 		(void)!write(r->watcher[i], "", 1);
+	pthread_mutex_unlock(&r->watch_lock);
 }
 
 /* The batch is gone.  What ended in it becomes a gap, what still runs is cut. */
@@ -140,55 +159,69 @@ lose_batch(struct recorder *r, int rc)
 	for (struct tape *t = r->open; t; t = tape_next(t))
 		tape_lost(t);
 	for (size_t i = 0; i < r->n_ended; i++)
-		gaps_add(&r->gaps, r->ended[i]);
+		gaps_add(&r->gaps, r->ended[i], 1);
 	r->n_ended = 0;
 }
 
-/* Exchanges that could not even begin to be recorded get their numbers now. */
-static int
-put_lost(struct recorder *r)
+/* Exchanges that could not even begin to be recorded get their numbers now, and keep
+ * them until a commit has told that they are lost. */
+static void
+number_missed(struct recorder *r)
 {
-	uint64_t n = atomic_load(&r->lost), seq;
-	int rc;
+	uint64_t n = atomic_exchange(&r->lost, 0), seq;
 
 	if (n == 0)
-		return 0;
+		return;
 	seq = writer_next_seq(r->writer);
 	for (uint64_t i = 1; i < n; i++)
 		writer_next_seq(r->writer);
-	rc = writer_put_gap(r->writer, seq, n, "the recorder could not keep up");
-	if (rc)
-		return rc;
-	atomic_fetch_sub(&r->lost, n);
-	log_warn("%llu exchanges were not recorded: the disk was too slow; see "
-	    "recorder.max_bytes", (unsigned long long)n);
-	return 0;
+	gaps_add(&r->missed, seq, n);
+}
+
+static void
+committed(struct recorder *r)
+{
+	if (r->failing)
+		log_warn("recording goes on; %llu exchanges are lost",
+		    (unsigned long long)r->gaps.total);
+	if (r->missed.total > 0)
+		log_warn("%llu exchanges were not recorded: the disk was too "
+		    "slow; see recorder.max_bytes",
+		    (unsigned long long)r->missed.total);
+	for (struct tape *t = r->open; t; t = tape_next(t))
+		tape_committed(t);
+	r->failing = 0;
+	gaps_clear(&r->gaps);
+	gaps_clear(&r->missed);
+	r->n_ended = 0;
 }
 
 static void
 commit(struct recorder *r)
 {
-	int rc = put_lost(r);
+	int rc;
 
-	if (rc == 0 && r->failing)
+	number_missed(r);
+	rc = gaps_put(&r->missed, r->writer, "the recorder could not keep up");
+	if (rc == 0)
 		rc = gaps_put(&r->gaps, r->writer, writer_strerror(r->failing));
 	if (rc == 0)
 		rc = writer_commit(r->writer);
-	if (rc) {
+	if (rc)
 		lose_batch(r, rc);
-	} else {
-		if (r->failing)
-			log_warn("recording goes on; %llu exchanges are lost",
-			    (unsigned long long)r->gaps.total);
-		for (struct tape *t = r->open; t; t = tape_next(t))
-			tape_committed(t);
-		r->failing = 0;
-		gaps_clear(&r->gaps);
-		r->n_ended = 0;
-	}
+	else
+		committed(r);
 	release(r, r->batch_cost);
 	r->untrimmed += r->batch_cost;
 	r->batch_cost = 0;
+}
+
+/* Losses that no commit has told yet are reason enough for one. */
+static bool
+has_to_commit(const struct recorder *r)
+{
+	return writer_pending(r->writer) > 0 || r->batch_cost > 0 ||
+	    atomic_load(&r->lost) > 0 || r->gaps.n > 0 || r->missed.n > 0;
 }
 
 static int
@@ -214,6 +247,9 @@ apply(struct recorder *r, struct tap_item *i)
 		tape_link(&r->open, i->tape);
 		return tape_head(i->tape, r->writer, SIDE_REQUEST_HEAD, extra,
 		    true);
+	case TAP_TRAILER:
+		tape_trailer(i->tape, i->side, extra);
+		return 0;
 	case TAP_HEAD:
 		return tape_head(i->tape, r->writer, i->side, extra, i->is_final);
 	case TAP_DATA:
@@ -304,11 +340,8 @@ take(struct recorder *r)
 
 /* After a burst the heap is full of holes that glibc keeps for itself. */
 static void
-give_back_memory(struct recorder *r)
+give_back_memory(void)
 {
-	if (r->untrimmed < TRIM_BYTES)
-		return;
-	r->untrimmed = 0;
 #ifdef __GLIBC__
 	malloc_trim(0);
 #endif
@@ -340,14 +373,16 @@ run(void *arg)
 		pthread_mutex_unlock(&r->lock);
 		apply_all(r, batch);
 		save_open(r);
-		if (writer_pending(r->writer) > 0 || r->batch_cost > 0 ||
-		    atomic_load(&r->lost) > 0)
+		if (has_to_commit(r)) {
 			commit(r);
-		else if (!batch)
-			give_back_memory(r);
+		} else if (!batch && r->untrimmed >= TRIM_BYTES) {
+			r->untrimmed = 0;
+			give_back_memory();
+		}
 		if (loop_now_ns() - r->housekept_ns >
 		    HOUSEKEEP_MS * INT64_C(1000000)) {
 			writer_housekeep(r->writer);
+			give_back_memory();
 			r->housekept_ns = loop_now_ns();
 		}
 	}
@@ -369,6 +404,7 @@ recorder_start(struct writer *w, const struct recorder_options *o)
 	r->last = &r->first;
 	r->housekept_ns = loop_now_ns();
 	pthread_mutex_init(&r->lock, NULL);
+	pthread_mutex_init(&r->watch_lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&r->wake, &attr);
@@ -402,5 +438,6 @@ recorder_stop(struct recorder *r)
 		log_error("closing the store: %s", writer_strerror(rc));
 	pthread_cond_destroy(&r->wake);
 	pthread_mutex_destroy(&r->lock);
+	pthread_mutex_destroy(&r->watch_lock);
 	free(r);
 }

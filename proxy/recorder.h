@@ -43,6 +43,7 @@ struct recorder *recorder_start(struct writer *w,
 /* A byte is written to fd whenever the queue has become short again.  Before any
  * loop runs. */
 void recorder_watch(struct recorder *r, int fd);
+void recorder_unwatch(struct recorder *r, int fd);	/* before fd is closed */
 
 /* Writes what is queued, commits, closes the store.  After the loops ended. */
 void recorder_stop(struct recorder *r);

@@ -17,6 +17,14 @@ is_method(const struct http1_head *h, struct slice name)
 	return slice_eq(h->method, name);
 }
 
+/* RFC 9110 9.2.2, the methods that this API uses. */
+static bool
+is_idempotent(const struct http1_head *h)
+{
+	return is_method(h, SLICE("GET")) || is_method(h, SLICE("HEAD")) ||
+	    is_method(h, SLICE("OPTIONS")) || is_method(h, SLICE("DELETE"));
+}
+
 /* To the upstream, and kept while it may have to be sent again. */
 static void
 send_up(struct conn *c, const void *p, size_t n)
@@ -138,6 +146,7 @@ request_resend(struct conn *c)
 	c->flags &= ~(unsigned)CONN_REUSED;
 	c->tap.end.flags |= EXCHANGE_RETRIED;
 	c->tap.end.timing.sent_first = -1;
+	c->tap.end.timing.sent_last = -1;
 	stream_free(c->upstream);
 	c->upstream = NULL;
 	stream_resume(c->client, PAUSE_PEER);
@@ -207,6 +216,8 @@ begin(struct conn *c, const struct http1_head *h, struct slice raw)
 		c->flags |= CONN_HEAD_ONLY;
 	if (h->has_upgrade)
 		c->flags |= CONN_WANTS_UPGRADE;
+	if (is_idempotent(h))
+		c->flags |= CONN_IDEMPOTENT;
 	if (!route(c, h))
 		return;
 	if (c->up.body.done)
@@ -282,14 +293,17 @@ request_read(struct conn *c)
 		if (used < 0)
 			return;
 		stream_consume(c->client, used ? (size_t)used : n);
-		if (used == 0) {
-			conn_enter(c, CONN_HEAD);
-			continue;
+		if (used > 0) {
+			bytes_fini(&c->up.partial);
+			acquire_upstream(c);
+			return;
 		}
-		bytes_fini(&c->up.partial);
-		acquire_upstream(c);
-		return;
+		/* Empty lines alone are no request. */
+		if (c->up.partial.len > 0)
+			conn_enter(c, CONN_HEAD);
 	}
+	if (c->state == CONN_IDLE && stream_at_eof(c->client))
+		conn_linger(c, STREAM_END_CLEAN, "client is done");
 }
 
 /* Forwards what lies in one run.  False: the body breaks a rule. */
@@ -306,10 +320,8 @@ forward_run(struct conn *c, struct piece *piece, const uint8_t *p, size_t n)
 		rc = http1_body_next(&c->up.body, at, n - done, &part);
 		tap_data(&c->tap, SIDE_REQUEST_BODY, piece, at + part.data,
 		    part.data_len);
-		if (part.trailer_len > 0)
-			tap_head(&c->tap, SIDE_REQUEST_TRAILER, (struct slice){
-			    (const char *)at + part.trailer, part.trailer_len },
-			    true);
+		tap_trailer(&c->tap, SIDE_REQUEST_TRAILER, (struct slice){
+		    (const char *)at + part.trailer, part.trailer_len });
 		done += part.used;
 	}
 	send_up(c, p, done);
@@ -405,6 +417,8 @@ request_eof(struct conn *c)
 	if (!stream_at_eof(c->client) || (c->state == CONN_DIAL &&
 	    c->up.at != FLOW_DONE && stream_unread(c->client) > 0))
 		return;
+	if (c->flags & CONN_HALF_CLOSED)
+		return;
 	if (c->up.at != FLOW_DONE) {
 		conn_close(c, OUTCOME_CANCELLED,
 		    "client left in the middle of its request");
@@ -412,7 +426,7 @@ request_eof(struct conn *c)
 	}
 	if (!(c->flags & CONN_ANSWERED) &&
 	    tap_now_us(&c->tap) - end_us < CONN_HALF_CLOSE_MS * 1000) {
-		c->flags |= CONN_CLOSE_AFTER;
+		c->flags |= CONN_CLOSE_AFTER | CONN_HALF_CLOSED;
 		return;
 	}
 	conn_client_left(c, "client left before the end of the answer");

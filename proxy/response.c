@@ -26,13 +26,10 @@ finish(struct conn *c)
 	struct stream *s = c->upstream;
 
 	c->upstream = NULL;
-	if (request_done && !(c->flags & CONN_UPSTREAM_CLOSES)) {
+	if (request_done && !(c->flags & CONN_UPSTREAM_CLOSES))
 		pool_give(c->loop->pool, &c->origin, s);
-	} else {
-		stream_finish(s, STREAM_END_CLEAN);
-		stream_flush(s);
-		stream_free(s);
-	}
+	else
+		stream_bye(s);
 	c->tap.end.has_clean_response = true;
 	if (!c->client) {
 		tap_end(&c->tap, OUTCOME_CANCELLED, c->why);
@@ -52,14 +49,26 @@ finish(struct conn *c)
 	}
 }
 
+/* A kept connection that dies right after it was taken was dead before, and has
+ * delivered nothing.  Later it may well have, and the call would be billed twice
+ * (RFC 9110 9.2.2). */
+static bool
+may_resend(const struct conn *c)
+{
+	int64_t sent_us = c->tap.end.timing.sent_first;
+
+	return c->down.at == FLOW_HEAD && c->down.partial.len == 0 &&
+	    c->flags & CONN_REUSED && c->client &&
+	    !(c->flags & (CONN_NO_RESEND | CONN_ANSWERED)) &&
+	    (c->flags & CONN_IDEMPOTENT || tap_now_us(&c->tap) - sent_us <
+	    CONN_RESEND_MS * INT64_C(1000));
+}
+
 /* The upstream cannot finish its answer. */
 static void
 fail(struct conn *c, const char *why)
 {
-	bool is_silent = c->down.at == FLOW_HEAD && c->down.partial.len == 0;
-
-	if (is_silent && c->flags & CONN_REUSED && c->client &&
-	    !(c->flags & (CONN_NO_RESEND | CONN_ANSWERED))) {
+	if (may_resend(c)) {
 		request_resend(c);
 		return;
 	}
@@ -74,7 +83,9 @@ interim(struct conn *c, const struct http1_head *h, struct slice raw)
 {
 	struct bytes head = { 0 };
 
-	tap_head(&c->tap, SIDE_RESPONSE_HEAD, raw, false);
+	tap_head(&c->tap, raw, false);
+	c->flags |= CONN_NO_RESEND;
+	c->tap.end.timing.first_byte = -1;
 	if (c->flags & CONN_OLD_CLIENT)
 		return;
 	forward_response(&head, h, FORWARD_KEEP);
@@ -88,7 +99,6 @@ final(struct conn *c, const struct http1_head *h, struct slice raw)
 	struct bytes head = { 0 };
 	bool until_close = h->framing == HTTP1_UNTIL_CLOSE;
 
-	tap_mark(&c->tap, &c->tap.end.timing.first_byte);
 	bytes_fini(&c->sent);
 	c->flags |= CONN_NO_RESEND;
 	if (h->has_close || h->minor == 0 || until_close)
@@ -99,7 +109,7 @@ final(struct conn *c, const struct http1_head *h, struct slice raw)
 	    h->framing != HTTP1_TUNNEL ? FORWARD_CLOSE : FORWARD_KEEP);
 	send_down(c, head.p, head.len);
 	bytes_fini(&head);
-	tap_head(&c->tap, SIDE_RESPONSE_HEAD, raw, true);
+	tap_head(&c->tap, raw, true);
 	http1_body_init(&c->down.body, h->framing, h->length);
 	c->down.at = c->down.body.done ? FLOW_DONE : FLOW_BODY;
 }
@@ -108,12 +118,14 @@ final(struct conn *c, const struct http1_head *h, struct slice raw)
 static void
 take_head(struct conn *c, const struct http1_head *h, struct slice raw)
 {
-	if (h->status == 101 && !(c->flags & CONN_WANTS_UPGRADE))
+	if (h->status == 101 && !(c->flags & CONN_WANTS_UPGRADE)) {
+		c->flags |= CONN_NO_RESEND;
 		fail(c, "the upstream switched protocols unasked");
-	else if (h->status >= 200 || h->status == 101)
+	} else if (h->status >= 200 || h->status == 101) {
 		final(c, h, raw);
-	else
+	} else {
 		interim(c, h, raw);
+	}
 	bytes_fini(&c->down.partial);
 	c->down.seen = 0;
 }
@@ -134,6 +146,7 @@ read_head(struct conn *c, const uint8_t *p, size_t n)
 		p = partial->p;
 		n = partial->len;
 	}
+	tap_mark(&c->tap, &c->tap.end.timing.first_byte);
 	used = partial->failed ? -HTTP1_TOO_LONG : http1_response(h,
 	    c->flags & CONN_HEAD_ONLY ? head_method : other, p, n,
 	    &c->down.seen);
@@ -169,10 +182,8 @@ forward_run(struct conn *c, struct piece *piece, const uint8_t *p, size_t n)
 		rc = http1_body_next(&c->down.body, at, n - done, &part);
 		tap_data(&c->tap, SIDE_RESPONSE_BODY, piece, at + part.data,
 		    part.data_len);
-		if (part.trailer_len > 0)
-			tap_head(&c->tap, SIDE_RESPONSE_TRAILER, (struct slice){
-			    (const char *)at + part.trailer, part.trailer_len },
-			    true);
+		tap_trailer(&c->tap, SIDE_RESPONSE_TRAILER, (struct slice){
+		    (const char *)at + part.trailer, part.trailer_len });
 		done += part.used;
 	}
 	send_down(c, p, done);
@@ -256,7 +267,9 @@ on_upstream(void *arg, enum stream_event ev)
 	assert(c->magic == CONN_MAGIC);
 	switch (ev) {
 	case STREAM_DATA:
-		conn_touch(c);
+		/* A head that drips in does not keep us. */
+		if (c->down.partial.len == 0)
+			conn_touch(c);
 		if (c->state == CONN_TUNNEL)
 			tunnel_pump(c, c->upstream, c->client,
 			    SIDE_RESPONSE_BODY);
@@ -275,7 +288,14 @@ on_upstream(void *arg, enum stream_event ev)
 	case STREAM_ERROR:
 		fail(c, stream_error(c->upstream));
 		break;
-	case STREAM_BROKEN:		/* it may still have answered */
+	case STREAM_BROKEN:
+		/* It may still have answered; what the client sends on goes
+		 * nowhere until then. */
+		if (c->state == CONN_TUNNEL)
+			fail(c, "the upstream takes no more");
+		else if (c->client)
+			stream_resume(c->client, PAUSE_PEER);
+		break;
 	case STREAM_CONNECTED:
 	case STREAM_READY:
 		break;

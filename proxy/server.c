@@ -65,11 +65,26 @@ back_off(struct server *s)
 	evtimer_add(&s->on_retry, &tv);
 }
 
+static int64_t
+total_load(const struct server *s)
+{
+	int64_t total = 0;
+
+	for (size_t i = 0; i < s->n_loops; i++)
+		total += loop_load(s->loop[i]);
+	return total;
+}
+
 static void
 on_retry(evutil_socket_t fd, short what, void *arg)
 {
+	struct server *s = arg;
+
 	(void)fd, (void)what;
-	listen_again(arg, true);
+	if (total_load(s) < s->shared->config->connections_max)
+		listen_again(s, true);
+	else
+		back_off(s);
 }
 
 static void
@@ -90,17 +105,14 @@ on_accept(struct evconnlistener *ev, evutil_socket_t fd, struct sockaddr *sa,
 	struct listener *l = arg;
 	struct server *s = l->server;
 	struct loop *least = s->loop[0];
-	int64_t total = 0;
 
 	(void)ev;
-	for (size_t i = 0; i < s->n_loops; i++) {
-		total += loop_load(s->loop[i]);
+	for (size_t i = 1; i < s->n_loops; i++)
 		if (loop_load(s->loop[i]) < loop_load(least))
 			least = s->loop[i];
-	}
 	if (!loop_give(least, fd, sa, (socklen_t)len, l->is_tls))
 		close(fd);
-	if (total + 1 >= s->shared->config->connections_max) {
+	if (total_load(s) >= s->shared->config->connections_max) {
 		log_warn("limits.connections is reached: new clients wait");
 		back_off(s);
 	}

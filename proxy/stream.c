@@ -4,8 +4,13 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -160,6 +165,7 @@ emptied(struct stream *s)
 void
 stream_flush(struct stream *s)
 {
+	bool was_blocked = s->flags & (OVER_HIGH | WRITE_ARMED);
 	enum outbox_result r;
 
 	if (s->phase == PHASE_DEAD || s->phase == PHASE_CONNECTING ||
@@ -176,7 +182,8 @@ stream_flush(struct stream *s)
 	}
 	if (r == OUTBOX_BLOCKED)
 		arm(s, &s->write, WRITE_ARMED, true);
-	if (s->flags & OVER_HIGH && outbox_len(&s->out) <= STREAM_HIGH / 4) {
+	if ((s->flags & OVER_HIGH && outbox_len(&s->out) <= STREAM_HIGH / 4) ||
+	    (was_blocked && r == OUTBOX_EMPTY && !(s->flags & FINISHING))) {
 		s->flags &= ~(unsigned)OVER_HIGH;
 		if (!stream_emit(s, STREAM_DRAINED))
 			return;
@@ -274,6 +281,21 @@ stream_free(struct stream *s)
 		destroy(s);
 }
 
+static void
+on_nothing(void *arg, enum stream_event ev)
+{
+	(void)arg, (void)ev;
+}
+
+void
+stream_bye(struct stream *s)
+{
+	stream_give(s, on_nothing, NULL);
+	stream_finish(s, STREAM_END_CLEAN);
+	stream_flush(s);
+	stream_free(s);
+}
+
 void
 stream_give(struct stream *s, stream_callback *cb, void *arg)
 {
@@ -337,11 +359,53 @@ stream_queued(const struct stream *s)
 	return outbox_len(&s->out);
 }
 
+bool
+stream_is_idle(const struct stream *s)
+{
+	return s->phase == PHASE_OPEN && s->in.unread == 0 &&
+	    outbox_len(&s->out) == 0 &&
+	    !(s->flags & (GOT_EOF | BROKEN | FINISHING));
+}
+
+void
+stream_check(struct stream *s)
+{
+	struct pollfd p = { .fd = s->fd };
+
+	if (s->phase != PHASE_OPEN || s->flags & READ_ARMED)
+		return;
+	stream_enter(s);
+	if (poll(&p, 1, 0) == 1 && p.revents & (POLLERR | POLLHUP))
+		stream_fail(s, ECONNRESET);
+	stream_leave(s);
+}
+
+uint64_t
+stream_sent(const struct stream *s)
+{
+	return s->out.sent;
+}
+
+size_t
+stream_in_kernel(const struct stream *s)
+{
+#ifdef SIOCOUTQ
+	int n = 0;
+
+	if (ioctl(s->fd, SIOCOUTQ, &n) == 0 && n > 0)
+		return (size_t)n;
+#else
+	(void)s;
+#endif
+	return 0;
+}
+
 void
 stream_pause(struct stream *s, enum stream_pause why)
 {
 	s->flags |= why;
 	stream_arm_read(s);
+	loop_tidy_later(s->loop);
 }
 
 void

@@ -59,6 +59,9 @@ struct stream *stream_connect(struct loop *l, const struct sockaddr *sa,
 
 void stream_free(struct stream *s);	/* closes at once; safe on NULL */
 
+/* Says goodbye if the socket takes it at once, and closes.  No more events. */
+void stream_bye(struct stream *s);
+
 /* Hands s to another owner, who is told of what is already there by events. */
 void stream_give(struct stream *s, stream_callback *cb, void *arg);
 
@@ -74,6 +77,22 @@ bool stream_eof_is_clean(const struct stream *s);
 
 void stream_write(struct stream *s, const void *p, size_t n);
 size_t stream_queued(const struct stream *s);
+
+/* Nothing is queued, unread, ended or broken: another owner may use it. */
+bool stream_is_idle(const struct stream *s);
+
+/* Reads what has come by now, as the loop would; events may follow, and s may be
+ * freed by its owner in them. */
+void stream_poll(struct stream *s);
+
+/* While reading is paused nobody hears of a reset: looks for one. */
+void stream_check(struct stream *s);
+
+/* Bytes that the socket has taken in all, to see whether anything moves. */
+uint64_t stream_sent(const struct stream *s);
+
+/* Bytes that the kernel still holds for the peer; 0 where it does not tell. */
+size_t stream_in_kernel(const struct stream *s);
 
 /* Reading stops while any reason stands; both may be called in any state. */
 enum stream_pause {

@@ -121,13 +121,10 @@ read_plain(struct stream *s)
 }
 
 void
-stream_on_readable(evutil_socket_t fd, short what, void *arg)
+stream_poll(struct stream *s)
 {
-	struct stream *s = arg;
-	struct loop *l = s->loop;
 	size_t budget = STREAM_BUDGET, n;
 
-	(void)fd, (void)what;
 	stream_enter(s);
 	while (stream_may_read(s)) {
 		n = s->tls ? read_tls(s) : read_plain(s);
@@ -139,5 +136,15 @@ stream_on_readable(evutil_socket_t fd, short what, void *arg)
 	if (!(s->flags & FREED))
 		stream_arm_read(s);
 	stream_leave(s);
+}
+
+void
+stream_on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *s = arg;
+	struct loop *l = s->loop;
+
+	(void)fd, (void)what;
+	stream_poll(s);
 	loop_flush(l);
 }

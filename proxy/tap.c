@@ -92,23 +92,36 @@ tap_mark(const struct tap *t, int64_t *us)
 		*us = tap_now_us(t);
 }
 
-void
-tap_head(struct tap *t, enum side side, struct slice head, bool is_final)
+static void
+give_text(struct tap *t, enum tap_kind kind, enum side side, struct slice text,
+    bool is_final)
 {
-	struct tap_item *i;
+	struct tap_item *i = item_new(t, kind, text.len);
 
-	if (side == SIDE_RESPONSE_HEAD) {
-		if (t->end.response.head_bytes < 0)
-			t->end.response.head_bytes = 0;
-		t->end.response.head_bytes += (int64_t)head.len;
-	}
-	if (!(i = item_new(t, TAP_HEAD, head.len)))
+	if (!i)
 		return;
 	i->side = side;
 	i->is_final = is_final;
-	i->n = head.len;
-	memcpy(i->extra, head.p, head.len);
+	i->n = text.len;
+	memcpy(i->extra, text.p, text.len);
 	give(t, i);
+}
+
+void
+tap_head(struct tap *t, struct slice head, bool is_final)
+{
+	struct tape_counts *c = &t->end.response;
+
+	c->head_bytes = (c->head_bytes < 0 ? 0 : c->head_bytes) +
+	    (int64_t)head.len;
+	give_text(t, TAP_HEAD, SIDE_RESPONSE_HEAD, head, is_final);
+}
+
+void
+tap_trailer(struct tap *t, enum side side, struct slice lines)
+{
+	if (lines.len > 0)
+		give_text(t, TAP_TRAILER, side, lines, true);
 }
 
 /* Small payloads are copied, so that the stream can fill its piece again.  A large

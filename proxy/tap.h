@@ -45,8 +45,11 @@ int64_t tap_now_us(const struct tap *t);
 /* Sets *us to now unless it is set already. */
 void tap_mark(const struct tap *t, int64_t *us);
 
-/* A response head, or trailer lines.  is_final: not 1xx. */
-void tap_head(struct tap *t, enum side side, struct slice head, bool is_final);
+/* A response head.  is_final: not 1xx. */
+void tap_head(struct tap *t, struct slice head, bool is_final);
+
+/* The next bytes of a trailer section, in any pieces. */
+void tap_trailer(struct tap *t, enum side side, struct slice lines);
 
 /* Payload p[0..n), which lies in piece; it was queued to the other side. */
 void tap_data(struct tap *t, enum side side, struct piece *piece,

@@ -20,6 +20,7 @@ struct tape {
 	struct digest *digest;
 	struct sha256 sha[2];		/* request, response */
 	struct spool side[SIDE_N];
+	struct bytes trailer[2];	/* raw; kept whole, so that no secret is split */
 	int64_t last_us[2];		/* arrival of the last piece, per direction */
 	enum { ROW_NEVER, ROW_STALE, ROW_SAVED } row;
 	char who[REDACT_HASH_LEN + 1];
@@ -70,6 +71,8 @@ tape_free(struct tape *t)
 		return;
 	for (int i = 0; i < SIDE_N; i++)
 		spool_fini(&t->side[i]);
+	bytes_fini(&t->trailer[0]);
+	bytes_fini(&t->trailer[1]);
 	digest_free(t->digest);
 	free(t);
 }
@@ -91,6 +94,12 @@ touch(struct tape *t)
 {
 	if (t->row == ROW_SAVED)
 		t->row = ROW_STALE;
+}
+
+void
+tape_trailer(struct tape *t, enum side side, struct slice lines)
+{
+	bytes_put_slice(&t->trailer[side == SIDE_RESPONSE_TRAILER], lines);
 }
 
 int
@@ -144,7 +153,7 @@ tape_data(struct tape *t, struct writer *w, enum side side, const void *p,
 		digest_request_data(t->digest, p, n);
 	sha256_add(&t->sha[is_response], p, n);
 	rc = spool_add(&t->side[side], w, t->seq, side, p, n);
-	if (rc == 0)
+	if (rc == 0 && !t->side[side].is_cut)
 		rc = add_time(t, w, side + 1, n, delta > 0 ? delta : 0);
 	t->last_us[is_response] = at_us;
 	touch(t);
@@ -207,11 +216,29 @@ fill(struct tape *t, const struct tape_end *end)
 	}
 }
 
+static int
+put_trailer(struct tape *t, struct writer *w, enum side side)
+{
+	struct bytes *lines = &t->trailer[side == SIDE_RESPONSE_TRAILER];
+	int rc = 0;
+
+	if (lines->len > 0 && !lines->failed)
+		rc = tape_head(t, w, side, bytes_slice(lines), true);
+	bytes_fini(lines);
+	return rc;
+}
+
 int
 tape_save(struct tape *t, struct writer *w, const struct tape_end *end)
 {
-	int rc;
+	int rc = 0;
 
+	if (end)
+		rc = put_trailer(t, w, SIDE_REQUEST_TRAILER);
+	if (end && rc == 0)
+		rc = put_trailer(t, w, SIDE_RESPONSE_TRAILER);
+	if (rc)
+		return rc;
 	if (end && end->response.head_bytes >= 0)
 		digest_response_end(t->digest, end->has_clean_response);
 	for (enum side s = 0; s < SIDE_N; s++)

@@ -51,8 +51,11 @@ void tape_free(struct tape *t);
 void tape_open(struct tape *t, struct writer *w);
 uint64_t tape_seq(const struct tape *t);
 
-/* A complete head, raw, or raw trailer lines; secrets are replaced here.  Of
- * several response heads the 1xx ones come first. */
+/* The next bytes of a trailer section, in any pieces; put when all is over. */
+void tape_trailer(struct tape *t, enum side side, struct slice lines);
+
+/* A complete head, raw; secrets are replaced here.  Of several response heads the
+ * 1xx ones come first. */
 int tape_head(struct tape *t, struct writer *w, enum side side,
     struct slice head, bool is_final);
 int tape_data(struct tape *t, struct writer *w, enum side side, const void *p,

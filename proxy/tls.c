@@ -163,7 +163,11 @@ on_sni(void *arg, mbedtls_ssl_context *ssl, const unsigned char *name,
 	host[len] = '\0';
 	if (cache_get(s->cache, host, &leaf) != 0)
 		return 0;
-	leaf_unref(s->current->leaf);
+	if (s->current->leaf) {
+		/* Asked again, after a HelloRetryRequest: the first stands. */
+		leaf_unref(leaf);
+		return 0;
+	}
 	s->current->leaf = leaf;
 	return mbedtls_ssl_set_hs_own_cert(ssl, leaf_crt(leaf), leaf_key(leaf));
 }
@@ -416,13 +420,13 @@ tls_read(struct tls *t, void *p, size_t cap, size_t *n)
 	do
 		rc = mbedtls_ssl_read(&t->ssl, p, cap);
 	while (took_ticket(t, rc) ||
-	    (rc == MBEDTLS_ERR_SSL_WANT_READ && t->in_len > 0));
+	    ((rc == MBEDTLS_ERR_SSL_WANT_READ || rc == 0) && t->in_len > 0));
 	if (rc > 0) {
 		*n = (size_t)rc;
 		return TLS_OK;
 	}
-	if (rc == MBEDTLS_ERR_SSL_WANT_READ)
-		return TLS_WANT;
+	if (rc == MBEDTLS_ERR_SSL_WANT_READ || rc == 0)
+		return TLS_WANT;	/* 0: an empty record */
 	if (rc == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
 		t->state = SESSION_EOF;
 		t->in_len = 0;
@@ -462,7 +466,8 @@ tls_close(struct tls *t)
 bool
 tls_resumed(const struct tls *t)
 {
-	return t->client && t->peer == PEER_UNSEEN && t->state != SESSION_NEW;
+	return t->client && t->peer == PEER_UNSEEN &&
+	    (t->state == SESSION_OPEN || t->state == SESSION_EOF);
 }
 
 const char *

@@ -1,5 +1,6 @@
 #include "store/decode.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,8 @@ add_stage(struct decode *d, struct slice name)
 	return false;
 }
 
+static atomic_size_t held;		/* weights of the decoders there are */
+
 enum decode_result
 decode_new(struct decode **out, struct slice list)
 {
@@ -110,10 +113,26 @@ decode_free(struct decode *d)
 {
 	if (!d)
 		return;
-	for (unsigned i = 0; i < d->n_stages; i++)
-		if (d->stage[i].decoder)
-			d->stage[i].kind->release(d->stage[i].decoder);
+	for (unsigned i = 0; i < d->n_stages; i++) {
+		if (!d->stage[i].decoder)
+			continue;
+		d->stage[i].kind->release(d->stage[i].decoder);
+		atomic_fetch_sub(&held, d->stage[i].kind->weight);
+	}
 	free(d);
+}
+
+/* A thousand answers at once must not hold a thousand windows. */
+static bool
+make_decoder(struct stage *s)
+{
+	size_t weight = s->kind->weight;
+
+	if (atomic_fetch_add(&held, weight) + weight <= DECODE_HELD_MAX &&
+	    (s->decoder = s->kind->make()))
+		return true;
+	atomic_fetch_sub(&held, weight);
+	return false;
 }
 
 static enum decode_result feed_stage(struct stage *s, const uint8_t *p, size_t n);
@@ -141,7 +160,7 @@ on_output(void *arg, const void *p, size_t n)
 static enum decode_result
 feed_stage(struct stage *s, const uint8_t *p, size_t n)
 {
-	if (!s->decoder && !(s->decoder = s->kind->make()))
+	if (!s->decoder && !make_decoder(s))
 		return DECODE_MEMORY;
 	return s->kind->feed(s->decoder, p, n, on_output, s);
 }

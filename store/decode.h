@@ -14,6 +14,8 @@
 enum {
 	DECODE_BYTES_MAX = 256 * 1024 * 1024,
 	DECODE_RATIO_MAX = 1000,
+	DECODE_HELD_MAX = 128 * 1024 * 1024,	/* by all decoders at once: some 7
+						 * of br, 14 of zstd, 2700 of gzip */
 };
 
 enum decode_result {

@@ -71,4 +71,8 @@ feed(struct decoder *d, const uint8_t *p, size_t n, decoder_sink *out, void *arg
 	return r;
 }
 
-const struct decoder_kind decoder_br = { make, feed, is_whole, release };
+enum { WEIGHT = 17 * 1024 * 1024 };	/* a window of 16 MiB, and tables */
+
+const struct decoder_kind decoder_br = {
+	WEIGHT, make, feed, is_whole, release
+};

@@ -162,7 +162,11 @@ feed(struct decoder *d, const uint8_t *p, size_t n, decoder_sink *out, void *arg
 	return r == DECODE_OK ? inflate_some(d, p, n, out, arg) : r;
 }
 
-const struct decoder_kind decoder_gzip = { make_gzip, feed, is_whole, release };
+enum { WEIGHT = 48 * 1024 };
+
+const struct decoder_kind decoder_gzip = {
+	WEIGHT, make_gzip, feed, is_whole, release
+};
 const struct decoder_kind decoder_deflate = {
-	make_deflate, feed, is_whole, release
+	WEIGHT, make_deflate, feed, is_whole, release
 };

@@ -94,4 +94,8 @@ feed(struct decoder *d, const uint8_t *p, size_t n, decoder_sink *out, void *arg
 	return r;
 }
 
-const struct decoder_kind decoder_zstd = { make, feed, is_whole, release };
+enum { WEIGHT = 9 * 1024 * 1024 };	/* a window of 8 MiB, and tables */
+
+const struct decoder_kind decoder_zstd = {
+	WEIGHT, make, feed, is_whole, release
+};

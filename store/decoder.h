@@ -16,6 +16,7 @@ typedef enum decode_result decoder_sink(void *arg, const void *p, size_t n);
 struct decoder;
 
 struct decoder_kind {
+	size_t weight;			/* bytes it may hold, about */
 	struct decoder *(*make)(void);	/* NULL: no memory */
 	enum decode_result (*feed)(struct decoder *d, const uint8_t *p, size_t n,
 	    decoder_sink *out, void *arg);

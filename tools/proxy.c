@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "certs/cache.h"
 #include "certs/error.h"
@@ -22,7 +23,7 @@
 #include "tools/cadir.h"
 #include "tools/storedir.h"
 
-enum { EXIT_USAGE = 2, EXIT_TROUBLE = 3 };
+enum { EXIT_USAGE = 2, EXIT_TROUBLE = 3, FILES_BESIDES = 64 };
 
 static const char help[] =
 "usage: tracetape proxy [options]\n"
@@ -248,6 +249,24 @@ load(struct parts *p)
 	return load_leaves(p);
 }
 
+/* A connection is two sockets; what the soft limit keeps back is ours to take. */
+static void
+raise_file_limit(const struct config *c)
+{
+	const rlim_t want = (rlim_t)(2 * c->connections_max + c->pool_max *
+	    (c->workers ? c->workers : 4) + FILES_BESIDES);
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0 || rl.rlim_cur >= want)
+		return;
+	rl.rlim_cur = rl.rlim_max < want ? rl.rlim_max : want;
+	if (setrlimit(RLIMIT_NOFILE, &rl) != 0 || rl.rlim_cur < want)
+		log_warn("%llu open files are allowed, limits.connections = %lld "
+		    "may need %llu: raise `ulimit -n`",
+		    (unsigned long long)rl.rlim_cur,
+		    (long long)c->connections_max, (unsigned long long)want);
+}
+
 static int
 serve(struct parts *p)
 {
@@ -266,6 +285,7 @@ serve(struct parts *p)
 
 	if (!s)
 		return complain(EXIT_TROUBLE, "%s", err);
+	raise_file_limit(&p->config);
 	origin_name(&p->upstream, name);
 	log_info("recording into %s, upstream %s", p->store_dir, name);
 	rc = server_run(s, stdout);

@@ -98,7 +98,7 @@ tap_body(struct tap *t, enum side side, uint64_t which, uint64_t off, size_t n)
 static inline void
 tap_finish(struct tap *t)
 {
-	tap_head(t, SIDE_RESPONSE_HEAD,
+	tap_head(t,
 	    SLICE("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"), true);
 	t->end.has_clean_response = true;
 	tap_end(t, OUTCOME_COMPLETE, NULL);

@@ -85,6 +85,19 @@ what_is_no_numeric_address_is_refused(void **state)
 }
 
 static void
+a_port_is_digits_and_nothing_else(void **state)
+{
+	static const char *const bad[] = {
+		"1.2.3.4: 80", "1.2.3.4:+80", "1.2.3.4:\t80", "[::1]: 80",
+		"1.2.3.4:-18446744073709551536", "1.2.3.4:-0",
+	};
+
+	for (size_t i = 0; i < N(bad); i++)
+		if (address_parse(bad[i], &sa, &len))
+			fail_msg("passed: %s", bad[i]);
+}
+
+static void
 a_port_can_be_set(void **state)
 {
 	static const char *const texts[] = { "127.0.0.1:1", "[::1]:1" };
@@ -123,6 +136,7 @@ main(void)
 		cmocka_unit_test(an_address_is_parsed_and_printed_with_its_port),
 		cmocka_unit_test(what_is_printed_parses_to_the_same),
 		cmocka_unit_test(what_is_no_numeric_address_is_refused),
+		cmocka_unit_test(a_port_is_digits_and_nothing_else),
 		cmocka_unit_test(a_port_can_be_set),
 		cmocka_unit_test(loopback_is_told_from_the_rest),
 	};

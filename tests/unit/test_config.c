@@ -277,6 +277,7 @@ faults_in_a_file_name_the_file(void **state)
 		const char *text, *said;
 	} cases[] = {
 		{ "[store]\ndir\n", "bad.conf:2:" },
+		{ "[store\ndir = x\n", "bad.conf:1:" },
 		{ "[store]\n\n\n= x y z\nlevel\n", "bad.conf:" },
 		{ "[store]\nnosuch = 1\n", "store.nosuch" },
 		{ "[store]\nnosuch = 1\n", "bad.conf" },
@@ -296,6 +297,26 @@ faults_in_a_file_name_the_file(void **state)
 }
 
 static void
+a_bad_value_in_a_file_names_its_line(void **state)
+{
+	put_file("bad.conf", "[store]\n\ncommit_ms = soon\n");
+	assert_false(config_read(&c, "bad.conf", err));
+	assert_says("bad.conf:3");
+	put_file("bad.conf", "[store]\nnosuch = 1\n");
+	assert_false(config_read(&c, "bad.conf", err));
+	assert_says("bad.conf:2");
+}
+
+static void
+an_indented_line_is_a_line_of_its_own(void **state)
+{
+	put_file("a.conf", "[store]\n  dir = /x\n  commit_ms = 7\n");
+	assert_true(config_read(&c, "a.conf", err));
+	assert_string_equal(c.store_dir, "/x");
+	assert_int_equal(c.store_commit_ms, 7);
+}
+
+static void
 a_long_line_is_taken_whole_or_refused(void **state)
 {
 	for (size_t n = 150; n < 450; n++) {
@@ -309,6 +330,26 @@ a_long_line_is_taken_whole_or_refused(void **state)
 		text[14 + n] = '\0';
 		assert_string_equal(c.store_dir, text + 14);
 	}
+}
+
+static void
+a_long_comment_is_no_fault(void **state)
+{
+	char text[600];
+
+	memset(text, 'c', sizeof(text));
+	text[0] = ';';
+	strcpy(text + 400, "\n[store]\ncommit_ms = 7\n");
+	put_file("a.conf", text);
+	assert_true(config_read(&c, "a.conf", err));
+	assert_int_equal(c.store_commit_ms, 7);
+}
+
+static void
+a_directory_is_no_file(void **state)
+{
+	assert_false(config_read(&c, ".", err));
+	assert_says(".: ");
 }
 
 static void
@@ -380,6 +421,22 @@ the_printed_sample_parses_back_to_the_defaults(void **state)
 	}
 }
 
+static void
+no_time_makes_nanoseconds_overflow(void **state)
+{
+	static const char *const keys[] = { "store.commit_ms", "recorder.pause_ms",
+	    "timeouts.head_ms", "timeouts.handshake_ms", "timeouts.connect_ms",
+	    "timeouts.idle_ms", "timeouts.tunnel_ms", "timeouts.keepalive_ms",
+	    "timeouts.linger_ms", "timeouts.pool_ms" };
+	char text[64];
+
+	for (size_t i = 0; i < N(keys); i++) {
+		snprintf(text, sizeof(text), "%s=9223372036854775807", keys[i]);
+		if (config_set(&c, text, err))
+			fail_msg("passed: %s", text);
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -396,9 +453,14 @@ main(void)
 		T(a_file_is_read_over_the_defaults_and_set_over_the_file),
 		T(windows_line_ends_and_no_last_line_end_are_fine),
 		T(faults_in_a_file_name_the_file),
+		T(a_bad_value_in_a_file_names_its_line),
+		T(an_indented_line_is_a_line_of_its_own),
 		T(a_long_line_is_taken_whole_or_refused),
+		T(a_long_comment_is_no_fault),
+		T(a_directory_is_no_file),
 		T(what_does_not_go_together_is_told),
 		T(the_printed_sample_parses_back_to_the_defaults),
+		T(no_time_makes_nanoseconds_overflow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

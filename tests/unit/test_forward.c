@@ -205,6 +205,18 @@ absolute_form_becomes_origin_form(void **state)
 	}
 }
 
+static void
+options_of_a_whole_server_asks_for_the_asterisk(void **state)
+{
+	/* RFC 9112 3.2.4: the last proxy sends "*" for an empty path and query. */
+	assert_request("OPTIONS http://h:8001 HTTP/1.1\r\nHost: h\r\n\r\n", NULL,
+	    "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n");
+	assert_request("OPTIONS http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", NULL,
+	    "OPTIONS / HTTP/1.1\r\nHost: h\r\n\r\n");
+	assert_request("OPTIONS http://h?x HTTP/1.1\r\nHost: h\r\n\r\n", NULL,
+	    "OPTIONS /?x HTTP/1.1\r\nHost: h\r\n\r\n");
+}
+
 struct target {
 	const char *text, *authority, *path;
 };
@@ -298,6 +310,7 @@ main(void)
 		cmocka_unit_test(what_connection_names_does_not_go_on_but_the_framing_does),
 		cmocka_unit_test(host_keeps_its_name_its_place_and_its_spacing),
 		cmocka_unit_test(absolute_form_becomes_origin_form),
+		cmocka_unit_test(options_of_a_whole_server_asks_for_the_asterisk),
 		cmocka_unit_test(an_absolute_target_splits_into_authority_and_path),
 		cmocka_unit_test(an_upgrade_keeps_its_connection_and_upgrade_lines),
 		cmocka_unit_test(close_is_said_once_after_all_that_came),

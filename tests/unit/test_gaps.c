@@ -33,7 +33,7 @@ static void
 numbers_in_a_row_are_one_run(void **state)
 {
 	for (uint64_t seq = 5; seq < 5000; seq++)
-		gaps_add(&g, seq);
+		gaps_add(&g, seq, 1);
 	assert_int_equal(g.n, 1);
 	assert_int_equal(g.run[0].seq, 5);
 	assert_int_equal(g.run[0].n, 4995);
@@ -50,7 +50,7 @@ a_few_runs_are_exact_in_any_order(void **state)
 	static const uint64_t seqs[] = { 9, 3, 10, 1, 4, 8, 20, 2, 11 };
 
 	for (size_t i = 0; i < sizeof(seqs) / sizeof(*seqs); i++)
-		gaps_add(&g, seqs[i]);
+		gaps_add(&g, seqs[i], 1);
 	for (uint64_t seq = 0; seq < 25; seq++)
 		assert_int_equal(has(seq), (seq >= 1 && seq <= 4) ||
 		    (seq >= 8 && seq <= 11) || seq == 20);
@@ -70,7 +70,7 @@ every_lost_number_is_told_however_many_there_are(void **state)
 		for (int i = 0; i < N; i++) {
 			/* About in order, as exchanges end, with holes. */
 			seqs[i] = (uint64_t)i * 3 + roll(200) + 1;
-			gaps_add(&g, seqs[i]);
+			gaps_add(&g, seqs[i], 1);
 			assert_true(g.n <= GAPS_MAX);
 		}
 		for (int i = 0; i < N; i++)
@@ -87,7 +87,7 @@ static void
 backwards_is_no_harder_than_forwards(void **state)
 {
 	for (uint64_t seq = 3000; seq > 0; seq--)
-		gaps_add(&g, seq);
+		gaps_add(&g, seq, 1);
 	for (uint64_t seq = 1; seq <= 3000; seq++)
 		assert_true(has(seq));
 	assert_int_equal(g.total, 3000);
@@ -102,9 +102,9 @@ what_is_put_is_what_a_reader_finds(void **state)
 	uint64_t seq, n;
 
 	gaps_clear(&g);
-	gaps_add(&g, 2);
-	gaps_add(&g, 3);
-	gaps_add(&g, 7);
+	gaps_add(&g, 2, 1);
+	gaps_add(&g, 3, 1);
+	gaps_add(&g, 7, 1);
 	assert_int_equal(gaps_put(&g, w, "No space left on device"), 0);
 	assert_int_equal(writer_close(w), 0);
 	assert_int_equal(reader_open(&r, dir), 0);

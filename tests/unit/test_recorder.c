@@ -151,10 +151,10 @@ what_was_tapped_is_what_is_read(void **state)
 		assert_true(tap_is_recording(&t));
 		tap_body(&t, SIDE_REQUEST_BODY, i, 0, lens[N - 1 - i]);
 		tap_request_end(&t);
-		tap_head(&t, SIDE_RESPONSE_HEAD,
+		tap_head(&t,
 		    SLICE("HTTP/1.1 100 Continue\r\n\r\n"), false);
 		tap_body(&t, SIDE_RESPONSE_BODY, i + 50, 0, lens[i]);
-		tap_head(&t, SIDE_RESPONSE_TRAILER, SLICE("X-T: 1\r\n"), true);
+		tap_trailer(&t, SIDE_RESPONSE_TRAILER, SLICE("X-T: 1\r\n"));
 		tap_finish(&t);
 		assert_false(tap_is_recording(&t));
 		drain();
@@ -268,7 +268,7 @@ what_is_in_flight_can_be_watched_and_ends_in_its_place(void **state)
 
 	open_recorder(TIGHT);
 	tap_start(&t, "/live");
-	tap_head(&t, SIDE_RESPONSE_HEAD, SLICE("HTTP/1.1 200 OK\r\n\r\n"), true);
+	tap_head(&t, SLICE("HTTP/1.1 200 OK\r\n\r\n"), true);
 	tap_body(&t, SIDE_RESPONSE_BODY, 1, 0, 40000);
 	drain();
 	onlooker_look(o);
@@ -610,6 +610,52 @@ an_exchange_whose_end_is_lost_is_not_in_flight_for_ever(void **state)
 	reader_close(r);
 }
 
+static void
+a_loss_is_told_even_if_nothing_comes_after_it(void **state)
+{
+	open_recorder(TIGHT);
+	tap_whole("/1");
+	drain();
+	keep_log();
+	fill_disk(true);
+	tap_whole("/lost");
+	drain();
+	tap_whole("/lost");
+	drain();
+	fill_disk(false);
+	close_recorder();
+	(void)kept_log();
+	open_again();
+	assert_true(is_in_gap(2));
+	assert_true(is_in_gap(3));
+	assert_no_holes(3);
+	reader_close(r);
+}
+
+static void
+what_was_not_even_begun_while_the_disk_was_full_is_told(void **state)
+{
+	open_recorder(TIGHT);
+	tap_whole("/1");
+	drain();
+	keep_log();
+	fill_disk(true);
+	for (int i = 0; i < 4; i++) {
+		recorder_count_lost(loop.recorder);
+		tap_whole("/lost");
+		drain();
+	}
+	fill_disk(false);
+	tap_whole("/last");
+	drain();
+	close_recorder();
+	(void)kept_log();
+	open_again();
+	/* One row, four lost before they began, four after, and one row. */
+	assert_no_holes(10);
+	reader_close(r);
+}
+
 int
 main(void)
 {
@@ -628,6 +674,8 @@ main(void)
 		STORE_TEST(a_cut_body_has_times_for_what_is_kept_and_no_more),
 		STORE_TEST(a_body_too_large_for_the_store_is_cut_and_others_go_on),
 		STORE_TEST(an_exchange_whose_end_is_lost_is_not_in_flight_for_ever),
+		STORE_TEST(a_loss_is_told_even_if_nothing_comes_after_it),
+		STORE_TEST(what_was_not_even_begun_while_the_disk_was_full_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

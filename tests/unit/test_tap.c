@@ -34,7 +34,7 @@ a_zeroed_tap_watches_nothing_and_harms_nobody(void **state)
 	tap_mark(&t, &us);
 	assert_int_equal(us, -1);
 	assert_false(tap_is_recording(&t));
-	tap_head(&t, SIDE_RESPONSE_HEAD, SLICE("x"), true);
+	tap_head(&t, SLICE("x"), true);
 	tap_data(&t, SIDE_REQUEST_BODY, p, p->data, 100);
 	tap_request_end(&t);
 	tap_cut(&t);
@@ -136,8 +136,8 @@ what_passed_is_counted_even_when_the_record_is_cut(void **state)
 	tap_cut(&t);
 	tap_body(&t, SIDE_REQUEST_BODY, 1, 10, 10);
 	tap_request_end(&t);
-	tap_head(&t, SIDE_RESPONSE_HEAD, SLICE("HTTP/1.1 100 Go\r\n\r\n"), false);
-	tap_head(&t, SIDE_RESPONSE_HEAD, SLICE("HTTP/1.1 200 OK\r\n\r\n"), true);
+	tap_head(&t, SLICE("HTTP/1.1 100 Go\r\n\r\n"), false);
+	tap_head(&t, SLICE("HTTP/1.1 200 OK\r\n\r\n"), true);
 	tap_body(&t, SIDE_RESPONSE_BODY, 1, 0, 7);
 	assert_int_equal(t.end.request.body_bytes, 20);
 	assert_int_equal(t.end.response.body_bytes, 7);

@@ -540,7 +540,7 @@ what_is_not_tls_is_refused_with_an_error(void **state)
 }
 
 static void
-an_alert_before_any_certificate_is_told(void **state)
+an_upstream_that_fails_before_its_certificate_is_no_resumption(void **state)
 {
 	struct pair p;
 
@@ -549,6 +549,7 @@ an_alert_before_any_certificate_is_told(void **state)
 	tls_feed(p.client.tls, "\x15\x03\x03\x00\x02\x02\x28", 7);
 	assert_int_equal(tls_handshake(p.client.tls), TLS_FAILED);
 	assert_non_null(strstr(tls_error(p.client.tls), "handshake failed"));
+	assert_false(tls_resumed(p.client.tls));
 	pair_free(&p);
 }
 
@@ -624,7 +625,7 @@ main(void)
 		T(a_connection_without_a_name_is_not_made),
 		T(a_client_that_speaks_only_h2_is_refused),
 		T(what_is_not_tls_is_refused_with_an_error),
-		T(an_alert_before_any_certificate_is_told),
+		T(an_upstream_that_fails_before_its_certificate_is_no_resumption),
 		T(names_decide_which_leaf_is_shown),
 		T(two_handshakes_at_once_do_not_mix_up_their_leaves),
 	};

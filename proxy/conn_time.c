@@ -1,0 +1,146 @@
+#include "proxy/conn.h"
+
+#include <assert.h>
+
+#include <event2/event.h>
+
+#include "proxy/config.h"
+
+/* Every time limit of a connection. */
+static int64_t
+limit_ms(const struct config *c, enum conn_state s)
+{
+	switch (s) {
+#define X(name, limit) case CONN_##name: return c->limit;
+	CONN_STATES(X)
+#undef X
+	case CONN_STATE_N:
+		break;
+	}
+	return c->idle_ms;
+}
+
+static uint64_t
+bytes_moved(const struct conn *c)
+{
+	return (c->client ? stream_sent(c->client) : 0) +
+	    (c->upstream ? stream_sent(c->upstream) : 0);
+}
+
+void
+conn_time_set(struct conn *c, int64_t ms)
+{
+	int64_t now = loop_now_ns();
+	struct timeval tv = { ms / 1000, (ms % 1000) * 1000 };
+
+	c->deadline_ns = now + ms * 1000000;
+	/* A later deadline is found when the timer fires early. */
+	if (c->armed_ns && c->armed_ns <= c->deadline_ns)
+		return;
+	c->armed_ns = c->deadline_ns;
+	evtimer_add(&c->timer, &tv);
+}
+
+void
+conn_time_start(struct conn *c)
+{
+	c->moved = bytes_moved(c);
+	conn_time_set(c, limit_ms(c->loop->config, c->state));
+}
+
+void
+conn_touch(struct conn *c)
+{
+	/* In the other states a peer that drips bytes must not hold us. */
+	if (c->state == CONN_DIAL || c->state == CONN_EXCHANGE ||
+	    c->state == CONN_TUNNEL)
+		conn_time_start(c);
+}
+
+/* A RST throws away what the kernel has not delivered yet: waits for that. */
+void
+conn_time_reset(struct conn *c)
+{
+	if (stream_in_kernel(c->client) == 0 || loop_now_ns() >= c->reset_by_ns)
+		conn_close(c, OUTCOME_COMPLETE, "done");
+	else
+		conn_time_set(c, CONN_RESET_POLL_MS);
+}
+
+static void
+expired(struct conn *c)
+{
+	switch (c->state) {
+	case CONN_HANDSHAKE:
+		conn_close(c, OUTCOME_TIMEOUT, "TLS handshake took too long");
+		break;
+	case CONN_IDLE:
+		conn_linger(c, STREAM_END_CLEAN, "idle");
+		break;
+	case CONN_HEAD:
+		answer(c, 408, "request_timeout", "the request head was not "
+		    "complete in time (timeouts.head_ms)");
+		break;
+	case CONN_DIAL:
+	case CONN_EXCHANGE:
+		if (c->flags & CONN_ANSWERED || !c->client) {
+			conn_cut(c, OUTCOME_TIMEOUT,
+			    "no byte in either direction (timeouts.idle_ms)");
+			break;
+		}
+		answer(c, 504, "upstream_timeout", "no byte in either direction "
+		    "for too long (timeouts.idle_ms)");
+		break;
+	case CONN_TUNNEL:
+		conn_close(c, OUTCOME_TIMEOUT, "tunnel is idle");
+		break;
+	case CONN_DRAIN:
+		conn_linger(c, STREAM_END_CLEAN, "answered early");
+		break;
+	case CONN_LINGER:
+		if (c->flags & CONN_RESETS && c->reset_by_ns)
+			conn_time_reset(c);
+		else
+			conn_close(c, OUTCOME_COMPLETE, "done; client kept open");
+		break;
+	case CONN_CLOSED:
+	case CONN_STATE_N:
+		break;
+	}
+}
+
+/* A slow reader of what we have queued is alive while it reads. */
+static bool
+has_moved(struct conn *c)
+{
+	uint64_t moved = bytes_moved(c);
+	bool may_wait = c->state == CONN_EXCHANGE || c->state == CONN_TUNNEL;
+
+	/* Only while there is something left to read. */
+	if (c->state == CONN_IDLE || c->state == CONN_LINGER)
+		may_wait = stream_queued(c->client) > 0;
+	if (!may_wait || moved == c->moved)
+		return false;
+	c->moved = moved;
+	return true;
+}
+
+void
+conn_on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+	struct loop *l = c->loop;
+	int64_t left_ms;
+
+	(void)fd, (void)what;
+	assert(c->magic == CONN_MAGIC);
+	c->armed_ns = 0;
+	left_ms = (c->deadline_ns - loop_now_ns() + 999999) / 1000000;
+	if (left_ms > 0)
+		conn_time_set(c, left_ms);
+	else if (has_moved(c))
+		conn_time_set(c, limit_ms(l->config, c->state));
+	else
+		expired(c);
+	loop_flush(l);
+}
