@@ -1,7 +1,8 @@
 /* gaps.h - numbers of lost exchanges, as runs, until the store can be told.
  *
- * Memory: GAPS_MAX runs; past that the nearest runs become one, which may then
- *         claim that an exchange is lost whose row stands: readers believe rows.
+ * Memory: GAPS_MAX runs; past that the last one grows over what lies between, and
+ *         may then claim that an exchange is lost whose row stands: readers believe
+ *         rows.
  */
 #ifndef TRACETAPE_PROXY_GAPS_H
 #define TRACETAPE_PROXY_GAPS_H

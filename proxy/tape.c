@@ -170,7 +170,7 @@ tape_request_end(struct tape *t)
 /* One direction of the row: what came, what is kept, and the proof. */
 static void
 fill_message(struct message *m, struct sha256 *sha, const struct spool *body,
-    const struct tape_counts *c, bool is_whole)
+    const struct tape_counts *c)
 {
 	struct sha256 done = *sha;
 
@@ -180,7 +180,7 @@ fill_message(struct message *m, struct sha256 *sha, const struct spool *body,
 	m->head_bytes = c->head_bytes;
 	m->body_bytes = c->body_bytes;
 	m->sent_bytes = c->sent_bytes;
-	m->has_sha256 = is_whole && !c->is_cut && body->put == c->body_bytes;
+	m->has_sha256 = !c->is_cut && body->put == c->body_bytes;
 	if (m->has_sha256)
 		sha256_end(&done, m->sha256);
 }
@@ -194,9 +194,9 @@ fill(struct tape *t, const struct tape_end *end)
 	if (t->who[0])
 		x->key_hash = (struct slice){ t->who, REDACT_HASH_LEN };
 	fill_message(&x->request, &t->sha[0], &t->side[SIDE_REQUEST_BODY],
-	    end ? &end->request : NULL, true);
+	    end ? &end->request : NULL);
 	fill_message(&x->response, &t->sha[1], &t->side[SIDE_RESPONSE_BODY],
-	    end ? &end->response : NULL, true);
+	    end ? &end->response : NULL);
 	if (!end)
 		return;
 	x->outcome = end->outcome;
