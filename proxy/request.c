@@ -9,6 +9,7 @@
 #include "proxy/log.h"
 #include "proxy/piece.h"
 #include "proxy/pool.h"
+#include "proxy/relay.h"
 #include "proxy/tls.h"
 
 static bool
@@ -310,20 +311,11 @@ request_read(struct conn *c)
 static bool
 forward_run(struct conn *c, struct piece *piece, const uint8_t *p, size_t n)
 {
-	size_t done = 0;
-	int rc = 0;
+	struct slice run = { (const char *)p, n };
+	size_t done;
+	int rc = relay_take(&c->tap, &c->up.body, SIDE_REQUEST_BODY, piece, run,
+	    &done);
 
-	while (done < n && rc == 0 && !c->up.body.done) {
-		struct http1_part part;
-		const uint8_t *at = p + done;
-
-		rc = http1_body_next(&c->up.body, at, n - done, &part);
-		tap_data(&c->tap, SIDE_REQUEST_BODY, piece, at + part.data,
-		    part.data_len);
-		tap_trailer(&c->tap, SIDE_REQUEST_TRAILER, (struct slice){
-		    (const char *)at + part.trailer, part.trailer_len });
-		done += part.used;
-	}
 	send_up(c, p, done);
 	c->tap.end.request.sent_bytes = c->tap.end.request.body_bytes;
 	stream_consume(c->client, done);
@@ -372,12 +364,12 @@ request_absorb(struct conn *c)
 
 	while (c->up.at == FLOW_BODY && c->client &&
 	    (n = stream_peek(c->client, &piece, &p)) > 0) {
-		struct http1_part part;
-		int rc = http1_body_next(&c->up.body, p, n, &part);
+		struct slice run = { (const char *)p, n };
+		size_t done;
+		int rc = relay_take(&c->tap, &c->up.body, SIDE_REQUEST_BODY,
+		    piece, run, &done);
 
-		tap_data(&c->tap, SIDE_REQUEST_BODY, piece, p + part.data,
-		    part.data_len);
-		stream_consume(c->client, part.used);
+		stream_consume(c->client, done);
 		if (c->up.body.done)
 			request_done(c);
 		else if (rc != 0)

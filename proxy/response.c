@@ -5,6 +5,7 @@
 #include "proxy/forward.h"
 #include "proxy/piece.h"
 #include "proxy/pool.h"
+#include "proxy/relay.h"
 #include "proxy/tls.h"
 
 /* The client may be gone while we read on for the usage (proxy.on_abort). */
@@ -172,20 +173,11 @@ read_head(struct conn *c, const uint8_t *p, size_t n)
 static bool
 forward_run(struct conn *c, struct piece *piece, const uint8_t *p, size_t n)
 {
-	size_t done = 0;
-	int rc = 0;
+	struct slice run = { (const char *)p, n };
+	size_t done;
+	int rc = relay_take(&c->tap, &c->down.body, SIDE_RESPONSE_BODY, piece, run,
+	    &done);
 
-	while (done < n && rc == 0 && !c->down.body.done) {
-		struct http1_part part;
-		const uint8_t *at = p + done;
-
-		rc = http1_body_next(&c->down.body, at, n - done, &part);
-		tap_data(&c->tap, SIDE_RESPONSE_BODY, piece, at + part.data,
-		    part.data_len);
-		tap_trailer(&c->tap, SIDE_RESPONSE_TRAILER, (struct slice){
-		    (const char *)at + part.trailer, part.trailer_len });
-		done += part.used;
-	}
 	send_down(c, p, done);
 	if (c->client)
 		c->tap.end.response.sent_bytes = c->tap.end.response.body_bytes;
