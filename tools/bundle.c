@@ -9,7 +9,6 @@
 #include "certs/error.h"
 #include "certs/pemfile.h"
 #include "certs/roots.h"
-#include "tools/savefile.h"
 
 enum { SYSTEM_MAX = 16 * 1024 * 1024 };	/* bytes of the system's roots */
 
@@ -78,14 +77,15 @@ bundle_put(struct bytes *out, const struct ca *ca, const char **bad)
 }
 
 int
-bundle_save(const struct ca *ca, const char *file, const char **bad)
+bundle_save(const struct ca *ca, const char *file, enum savefile_how how,
+    const char **bad)
 {
 	struct bytes pem = { 0 };
 	int rc = bundle_put(&pem, ca, bad);
 
 	if (rc == 0 && !savefile_has(file, bytes_slice(&pem))) {
 		*bad = file;
-		rc = savefile_put(file, bytes_slice(&pem));
+		rc = savefile_put(file, how, bytes_slice(&pem));
 	}
 	bytes_fini(&pem);
 	return rc;

@@ -12,6 +12,7 @@
 
 #include "certs/ca.h"
 #include "store/bytes.h"
+#include "tools/savefile.h"
 
 #define BUNDLE_FILE "bundle.pem"	/* beside CA_CERT_FILE */
 
@@ -19,7 +20,8 @@
 int bundle_put(struct bytes *out, const struct ca *ca, const char **bad);
 
 /* Makes file hold it, with mode 0644; one that does is left alone. */
-int bundle_save(const struct ca *ca, const char *file, const char **bad);
+int bundle_save(const struct ca *ca, const char *file, enum savefile_how how,
+    const char **bad);
 
 /* True when file holds what bundle_put would give. */
 bool bundle_is_current(const struct ca *ca, const char *file);

@@ -127,7 +127,7 @@ int
 ca_renew_bundle(const struct ca_order *o, const struct ca *ca)
 {
 	const char *bad;
-	int rc = bundle_save(ca, o->bundle, &bad);
+	int rc = bundle_save(ca, o->bundle, SAVEFILE_REPLACE, &bad);
 
 	return rc == 0 ? CA_DONE : ca_fail_rc(o, bad, rc);
 }
@@ -169,8 +169,9 @@ print_bundle(const struct ca_order *o, const struct ca *ca)
 }
 
 static int
-save_bundle(const struct ca_order *o, const struct ca *ca, const char *file)
+save_bundle(const struct ca_order *o, const struct ca *ca)
 {
+	const char *file = o->output;
 	const char *bad;
 	struct stat st;
 	int rc;
@@ -178,7 +179,7 @@ save_bundle(const struct ca_order *o, const struct ca *ca, const char *file)
 	if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
 		return ca_fail(CA_USAGE, "%s is no regular file: without -o the "
 		    "bundle goes to the standard output", file);
-	rc = bundle_save(ca, file, &bad);
+	rc = bundle_save(ca, file, SAVEFILE_FOLLOW, &bad);
 	return rc == 0 ? CA_DONE : ca_fail_rc(o, bad, rc);
 }
 
@@ -194,11 +195,11 @@ run_bundle(struct ca_order *o)
 	if ((rc = ca_load(&ca, o->dir)) != 0)
 		return ca_fail_rc(o, NULL, rc);
 	if (o->flags & CA_WRITE)
-		rc = save_bundle(o, ca, o->bundle);
+		rc = ca_renew_bundle(o, ca);
 	else if (to_stdout)
 		rc = print_bundle(o, ca);
 	else
-		rc = save_bundle(o, ca, o->output);
+		rc = save_bundle(o, ca);
 	if (rc == CA_DONE && (o->flags & CA_WRITE))
 		printf("%s\n", o->bundle);
 	ca_unref(ca);

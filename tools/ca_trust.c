@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "certs/error.h"
-#include "tools/savefile.h"
+#include "tools/bundle.h"
 #include "tools/trust.h"
 #include "tools/trust_debian.h"
 
@@ -67,7 +67,14 @@ change_system(const struct ca_order *o, enum trust_what what,
 	} else {
 		rc = trust_debian_uninstall();
 	}
-	return rc == 0 ? CA_DONE : fail_debian(o, what, rc);
+	if (rc)
+		return fail_debian(o, what, rc);
+	/* It holds what was installed until now.  Root does not write it: the
+	 * roots that SSL_CERT_FILE names are not known to sudo. */
+	if (ca && access(o->bundle, F_OK) == 0 && !bundle_is_current(ca, o->bundle))
+		ca_fail(CA_DONE, "the system's roots have changed: "
+		    "`tracetape ca bundle --write` brings %s up to date", o->bundle);
+	return CA_DONE;
 }
 
 static int

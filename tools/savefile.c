@@ -29,17 +29,20 @@ write_beside(const char *file, struct slice content)
 }
 
 int
-savefile_put(const char *file, struct slice content)
+savefile_put(const char *file, enum savefile_how how, struct slice content)
 {
 	struct stat st;
 	char *target;
 	int rc;
 
-	if (stat(file, &st) < 0)
+	if (fstatat(AT_FDCWD, file, &st,
+	    how == SAVEFILE_REPLACE ? AT_SYMLINK_NOFOLLOW : 0) < 0)
 		return errno == ENOENT ? write_beside(file, content) : errno;
+	if (S_ISLNK(st.st_mode))
+		return write_beside(file, content);
 	if (!S_ISREG(st.st_mode))
 		return EINVAL;
-	target = realpath(file, NULL);
+	target = how == SAVEFILE_REPLACE ? strdup(file) : realpath(file, NULL);
 	if (!target)
 		return errno;
 	rc = write_beside(target, content);

@@ -8,9 +8,13 @@
 
 #include "store/bytes.h"
 
+/* A symbolic link: its target is replaced, or the link itself, as one must in a
+ * directory of somebody else's. */
+enum savefile_how { SAVEFILE_FOLLOW, SAVEFILE_REPLACE };
+
 /* 0 or an errno value; EINVAL: file is there and no regular file (a device must not
- * be renamed over).  A symbolic link stays, its target is replaced. */
-int savefile_put(const char *file, struct slice content);
+ * be renamed over). */
+int savefile_put(const char *file, enum savefile_how how, struct slice content);
 
 /* True when that is what file holds. */
 bool savefile_has(const char *file, struct slice content);

@@ -24,12 +24,12 @@ check(void)
 	return geteuid() == 0 ? 0 : TRUST_NOT_ROOT;
 }
 
-/* Without --fresh it would not notice a file that changed under the same name: the
- * links by hash, by which OpenSSL finds roots, would go on to the old CA. */
+/* Without --fresh it does not notice a file that changed under the same name, or went:
+ * the links by hash, by which OpenSSL finds roots, would stay the old CA's. */
 static int
-run_tool(void)
+run_tool(bool is_fresh)
 {
-	char fresh[] = "--fresh", *argv[] = { tool, fresh, NULL };
+	char fresh[] = "--fresh", *argv[] = { tool, is_fresh ? fresh : NULL, NULL };
 	posix_spawn_file_actions_t to_stderr;
 	int rc = posix_spawn_file_actions_init(&to_stderr), status;
 	pid_t pid;
@@ -53,11 +53,12 @@ run_tool(void)
 int
 trust_debian_install(struct slice pem)
 {
+	bool was_there = access(TRUST_DEBIAN_FILE, F_OK) == 0;
 	int rc = check();
 
 	if (rc == 0)
-		rc = savefile_put(TRUST_DEBIAN_FILE, pem);
-	return rc ? rc : run_tool();
+		rc = savefile_put(TRUST_DEBIAN_FILE, SAVEFILE_REPLACE, pem);
+	return rc ? rc : run_tool(was_there);
 }
 
 int
@@ -67,7 +68,7 @@ trust_debian_uninstall(void)
 
 	if (rc == 0 && unlink(TRUST_DEBIAN_FILE) < 0)
 		rc = errno == ENOENT ? TRUST_ABSENT : errno;
-	return rc ? rc : run_tool();
+	return rc ? rc : run_tool(true);
 }
 
 const char *
