@@ -12,10 +12,13 @@
 struct piece;
 struct tap;
 
-/* Takes p[0..n), which lies in piece.  side: SIDE_REQUEST_BODY or
- * SIDE_RESPONSE_BODY.  *done: bytes that belong to the body and may go on.  0, or
- * -rule: what comes after *done breaks it. */
-int relay_take(struct tap *t, struct http1_body *b, enum side side,
-    struct piece *piece, struct slice run, size_t *done);
+struct relayed {
+	size_t done;		/* bytes that belong to the body and may go on */
+	int rc;			/* 0, or -rule: what comes next breaks it */
+};
+
+/* Takes run, which lies in piece.  side: SIDE_REQUEST_BODY or SIDE_RESPONSE_BODY. */
+struct relayed relay_take(struct tap *t, struct http1_body *b, enum side side,
+    struct piece *piece, struct slice run);
 
 #endif

@@ -312,22 +312,21 @@ static bool
 forward_run(struct conn *c, struct piece *piece, const uint8_t *p, size_t n)
 {
 	struct slice run = { (const char *)p, n };
-	size_t done;
-	int rc = relay_take(&c->tap, &c->up.body, SIDE_REQUEST_BODY, piece, run,
-	    &done);
+	struct relayed r = relay_take(&c->tap, &c->up.body, SIDE_REQUEST_BODY,
+	    piece, run);
 
-	send_up(c, p, done);
+	send_up(c, p, r.done);
 	c->tap.end.request.sent_bytes = c->tap.end.request.body_bytes;
-	stream_consume(c->client, done);
-	if (rc == 0)
+	stream_consume(c->client, r.done);
+	if (r.rc == 0)
 		return true;
 	stream_free(c->upstream);
 	c->upstream = NULL;
 	c->up.at = FLOW_DONE;
 	if (c->flags & CONN_ANSWERED)
-		conn_cut(c, OUTCOME_REFUSED, http1_rule_name((enum http1_rule)-rc));
+		conn_cut(c, OUTCOME_REFUSED, http1_rule_name((enum http1_rule)-r.rc));
 	else
-		refuse(c, (enum http1_rule)-rc);
+		refuse(c, (enum http1_rule)-r.rc);
 	return false;
 }
 
@@ -365,14 +364,13 @@ request_absorb(struct conn *c)
 	while (c->up.at == FLOW_BODY && c->client &&
 	    (n = stream_peek(c->client, &piece, &p)) > 0) {
 		struct slice run = { (const char *)p, n };
-		size_t done;
-		int rc = relay_take(&c->tap, &c->up.body, SIDE_REQUEST_BODY,
-		    piece, run, &done);
+		struct relayed r = relay_take(&c->tap, &c->up.body,
+		    SIDE_REQUEST_BODY, piece, run);
 
-		stream_consume(c->client, done);
+		stream_consume(c->client, r.done);
 		if (c->up.body.done)
 			request_done(c);
-		else if (rc != 0)
+		else if (r.rc != 0)
 			c->up.at = FLOW_DONE;
 	}
 }

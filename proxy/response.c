@@ -174,17 +174,16 @@ static bool
 forward_run(struct conn *c, struct piece *piece, const uint8_t *p, size_t n)
 {
 	struct slice run = { (const char *)p, n };
-	size_t done;
-	int rc = relay_take(&c->tap, &c->down.body, SIDE_RESPONSE_BODY, piece, run,
-	    &done);
+	struct relayed r = relay_take(&c->tap, &c->down.body, SIDE_RESPONSE_BODY,
+	    piece, run);
 
-	send_down(c, p, done);
+	send_down(c, p, r.done);
 	if (c->client)
 		c->tap.end.response.sent_bytes = c->tap.end.response.body_bytes;
-	stream_consume(c->upstream, done);
-	if (rc == 0)
+	stream_consume(c->upstream, r.done);
+	if (r.rc == 0)
 		return true;
-	conn_cut(c, OUTCOME_UPSTREAM, http1_rule_name((enum http1_rule)-rc));
+	conn_cut(c, OUTCOME_UPSTREAM, http1_rule_name((enum http1_rule)-r.rc));
 	return false;
 }
 
