@@ -9,7 +9,7 @@
 #include "tools/term.h"
 
 enum {
-	FINGERPRINT_ROOM = 32 * 3,
+	FINGERPRINT_ROOM = 32 * 3 + 1,
 	TIME_ROOM = sizeof("2026-11-21T12:00:00Z"),
 	PRINTABLE_STRING = 0x13,	/* X.680 8.4 */
 };
@@ -21,7 +21,7 @@ format_sha256(char text[FINGERPRINT_ROOM], const struct ca *ca)
 
 	for (size_t i = 0; i < 32; i++)
 		snprintf(text + 3 * i, 4, "%02X:", sum[i]);
-	text[FINGERPRINT_ROOM - 1] = '\0';
+	text[32 * 3 - 1] = '\0';	/* the last colon */
 }
 
 static void
