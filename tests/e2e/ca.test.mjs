@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync,
 	symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import tls from 'node:tls';
 import { X509Certificate } from 'node:crypto';
 import { test, assert } from './lib/scene.mjs';
 import { Issuer } from './lib/certs.mjs';
@@ -164,6 +165,58 @@ test('curl and node trust the TLS listener with what ca hands out, and not witho
 	assert.deepEqual(exported.slice(1), ['NODE_EXTRA_CA_CERTS', c.pem]);
 	assert.equal((await fetched({ [exported[1]]: exported[2] })).out, 'ok\n');
 	assert.notEqual((await fetched({})).code, 0);
+});
+
+/* A leaf that somebody makes who has stolen ca.key, as node:tls wants it. */
+async function stolenLeaf(s, c, host) {
+	const at = (suffix) => join(s.dir, `${host}.${suffix}`);
+	writeFileSync(at('ext'), `subjectAltName=DNS:${host}\nextendedKeyUsage=serverAuth\n`);
+	for (const args of [['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
+		'-nodes', '-subj', `/CN=${host}`, '-keyout', at('key'), '-out', at('csr')],
+	['x509', '-req', '-in', at('csr'), '-CA', c.pem, '-CAkey', c.key, '-set_serial', '77',
+		'-days', '9', '-extfile', at('ext'), '-out', at('pem')]]) {
+		const r = await program('openssl', args);
+		assert.equal(r.code, 0, r.err);
+	}
+	return { file: at('pem'), server: { key: readFileSync(at('key')),
+		cert: readFileSync(at('pem')) } };
+}
+
+const constraint = /permitted subtree violation|violates the signer's constraints/;
+/* Why each client refuses the server that shows leaf; '' when it does not. */
+async function refusals(s, c, host, leaf) {
+	const server = tls.createServer(leaf.server, (socket) => {
+		socket.on('error', () => {});
+		socket.once('data', () => socket.end('HTTP/1.1 204 No Content\r\n\r\n'));
+	}).on('tlsClientError', () => {});
+	await new Promise((done) => server.listen(0, '127.0.0.1', done));
+	s.atEnd(() => server.close());
+	const { port } = server.address();
+	const said = async (...args) => {
+		const r = await program(...args);
+		return r.code === 0 ? '' : r.out + r.err;
+	};
+	return {
+		openssl: await said('openssl', ['verify', '-CAfile', c.pem, leaf.file]),
+		curl: await said('curl', ['-sS', '--noproxy', '*', '--cacert', c.pem, '--resolve',
+			`${host}:${port}:127.0.0.1`, `https://${host}:${port}/`]),
+		gnutls: await said('certtool', ['--verify', '--load-ca-certificate', c.pem, '--infile',
+			leaf.file]),
+		node: await s.tlsClient({ port, ca: readFileSync(c.pem), servername: host })
+			.then(() => '', (e) => e.message),
+	};
+}
+
+test('a stolen key speaks for no other host: openssl, curl, GnuTLS, Node', async (s) => {
+	const c = caOf(s);
+	await c.ok('init');
+	const own = await refusals(s, c, 'us.api.openai.com',
+		await stolenLeaf(s, c, 'us.api.openai.com'));
+	assert.deepEqual(own, { openssl: '', curl: '', gnutls: '', node: '' });
+	for (const host of ['example.com', 'openai.com', 'notapi.openai.com'])
+		for (const [client, why] of Object.entries(await refusals(s, c, host,
+			await stolenLeaf(s, c, host))))
+			assert.match(why, constraint, `${client} ${host}`);
 });
 
 test('the proxy and ca find the same CA, by option, store and configuration', async (s) => {
