@@ -1,15 +1,20 @@
 #include "store/decoder.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
 /* 8 MiB: all that "zstd" as a content coding may ask for (RFC 9659). */
 enum { WINDOW_LOG_MAX = 23 };
 
+enum { MAGIC_LEN = 4 };
+
 struct decoder {
 	ZSTD_DStream *z;
 	bool whole;		/* at the end of a frame */
+	uint8_t magic[MAGIC_LEN];	/* how the frame begins */
+	unsigned n_magic;
 };
 
 static struct decoder *
@@ -54,33 +59,33 @@ failure(size_t rc)
 	}
 }
 
-/* The first byte of a frame, or of one to skip (RFC 8878 3.1): the library may
- * still know formats older than that, with decoders that nobody looks at. */
+/* How a frame begins, or one to skip (RFC 8878 3.1).  The library may still know
+ * formats older than that, with decoders that nobody looks at and that give away
+ * memory they have not written: it must not see a byte of those. */
 static bool
-is_magic(uint8_t c)
+may_be_magic(const uint8_t *p, unsigned n)
 {
-	return c == 0x28 || (c & 0xf0) == 0x50;
+	static const uint8_t frame[MAGIC_LEN] = { 0x28, 0xb5, 0x2f, 0xfd };
+	static const uint8_t skip[MAGIC_LEN] = { 0x50, 0x2a, 0x4d, 0x18 };
+
+	return memcmp(p, frame, n) == 0 || ((p[0] & 0xf0) == skip[0] &&
+	    memcmp(p + 1, skip + 1, n - 1) == 0);
 }
 
-/* Frames that follow one another are one body.  The first byte of each goes in
- * alone: given a frame at once, the library takes another way, which is stricter
- * with sizes, and the result must not depend on the pieces. */
+/* Gives p[0..n) to the library, up to the end of a frame; *used tells how far. */
 static enum decode_result
-feed(struct decoder *d, const uint8_t *p, size_t n, decoder_sink *out, void *arg)
+pass(struct decoder *d, struct slice run, size_t *used, decoder_sink *out,
+    void *arg)
 {
-	ZSTD_inBuffer in = { p, n, 0 };
+	ZSTD_inBuffer in = { run.p, run.len, 0 };
 	enum decode_result r = DECODE_OK;
 	bool more = false;
 
-	while (r == DECODE_OK && (in.pos < n || more)) {
+	while (r == DECODE_OK && !d->whole && (in.pos < in.size || more)) {
 		uint8_t room[DECODER_ROOM];
 		ZSTD_outBuffer to = { room, sizeof(room), 0 };
-		size_t rc;
+		size_t rc = ZSTD_decompressStream(d->z, &to, &in);
 
-		if (d->whole && !is_magic(p[in.pos]))
-			return DECODE_CORRUPT;
-		in.size = d->whole ? in.pos + 1 : n;
-		rc = ZSTD_decompressStream(d->z, &to, &in);
 		if (ZSTD_isError(rc))
 			r = failure(rc);
 		d->whole = rc == 0;
@@ -90,6 +95,49 @@ feed(struct decoder *d, const uint8_t *p, size_t n, decoder_sink *out, void *arg
 
 			r = taken != DECODE_OK ? taken : r;
 		}
+	}
+	*used = in.pos;
+	return r;
+}
+
+/* The first byte goes in alone: given a frame at once, the library takes another
+ * way, which is stricter with sizes, and the result must not depend on the pieces. */
+static enum decode_result
+pass_magic(struct decoder *d, decoder_sink *out, void *arg)
+{
+	const char *magic = (const char *)d->magic;
+	size_t used;
+	enum decode_result r = pass(d, (struct slice){ magic, 1 }, &used, out, arg);
+
+	if (r != DECODE_OK)
+		return r;
+	return pass(d, (struct slice){ magic + 1, MAGIC_LEN - 1 }, &used, out, arg);
+}
+
+/* Frames that follow one another are one body. */
+static enum decode_result
+feed(struct decoder *d, const uint8_t *p, size_t n, decoder_sink *out, void *arg)
+{
+	enum decode_result r = DECODE_OK;
+
+	while (r == DECODE_OK && n > 0) {
+		size_t used = 1;
+
+		if (d->n_magic < MAGIC_LEN) {
+			d->whole = false;
+			d->magic[d->n_magic++] = *p;
+			if (!may_be_magic(d->magic, d->n_magic))
+				return DECODE_CORRUPT;
+			if (d->n_magic == MAGIC_LEN)
+				r = pass_magic(d, out, arg);
+		} else {
+			r = pass(d, (struct slice){ (const char *)p, n }, &used,
+			    out, arg);
+			if (d->whole)
+				d->n_magic = 0;
+		}
+		p += used;
+		n -= used;
 	}
 	return r;
 }

@@ -424,6 +424,27 @@ a_zstd_window_past_8_mebibytes_is_refused(void **state)
 	assert_int_equal(decode("zstd", bad, sizeof(bad), 1, &out), DECODE_BOMB);
 }
 
+/* 0.6's magic behind the first byte of a frame: the library would take it for that,
+ * and give away memory that its old decoder has not written. */
+static void
+old_zstd_formats_do_not_reach_the_library(void **state)
+{
+	static const uint8_t behind[] = { 0x28, 0x26, 0xb5, 0x2f, 0xfd, 0x30, 0x0b,
+	    0x01, 0x00, 0x00 };
+	struct bytes out = { 0 };
+
+	(void)state;
+	for (size_t step = 1; step <= sizeof(behind); step++) {
+		assert_int_equal(decode("zstd", behind, sizeof(behind), step,
+		    &out), DECODE_CORRUPT);
+		assert_int_equal(out.len, 0);
+		assert_int_equal(decode("zstd", behind + 1, sizeof(behind) - 1,
+		    step, &out), DECODE_CORRUPT);
+		assert_int_equal(out.len, 0);
+	}
+	bytes_fini(&out);
+}
+
 static void
 every_result_has_its_words(void **state)
 {
@@ -451,6 +472,7 @@ main(void)
 		cmocka_unit_test(bombs_are_stopped_at_the_ratio),
 		cmocka_unit_test(output_is_bounded_whatever_the_ratio),
 		cmocka_unit_test(a_zstd_window_past_8_mebibytes_is_refused),
+		cmocka_unit_test(old_zstd_formats_do_not_reach_the_library),
 		cmocka_unit_test(every_result_has_its_words),
 	};
 
