@@ -237,14 +237,16 @@ struct reading {
 	char *err;
 };
 
-/* The rest of a line that did not fit: part of a comment, or too much. */
+/* The rest of a line that did not fit: part of a comment, or too much.  What did fit
+ * becomes a line of its own, or newer versions of inih go on reading. */
 static void
-skip_rest(struct reading *r, const char *start)
+skip_rest(struct reading *r, char *start)
 {
 	int ch = getc(r->file);
 
 	if (ch == EOF)
 		return;
+	start[strlen(start) - 1] = '\n';
 	if (*start != ';' && *start != '#' && !r->bad_line) {
 		r->bad_line = r->line;
 		snprintf(r->err, CONFIG_ERROR_MAX, "%s:%d: the line is too long: "
@@ -266,7 +268,7 @@ next_line(char *buf, int cap, void *arg)
 		return NULL;
 	r->line++;
 	start = buf + strspn(buf, " \t");
-	if (!strchr(start, '\n'))
+	if (*start && !strchr(start, '\n'))
 		skip_rest(r, start);
 	return memmove(buf, start, strlen(start) + 1);
 }
