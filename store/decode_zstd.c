@@ -8,13 +8,13 @@
 /* 8 MiB: all that "zstd" as a content coding may ask for (RFC 9659). */
 enum { WINDOW_LOG_MAX = 23 };
 
-enum { MAGIC_LEN = 4 };
+enum { MAGIC_LEN = 4, HEAD_MAX = 18 };	/* RFC 8878 3.1.1: magic and header */
 
 struct decoder {
 	ZSTD_DStream *z;
 	bool whole;		/* at the end of a frame */
 	uint8_t magic[MAGIC_LEN];	/* how the frame begins */
-	unsigned n_magic;
+	unsigned n_head;	/* bytes of it seen, up to HEAD_MAX */
 };
 
 static struct decoder *
@@ -100,21 +100,23 @@ pass(struct decoder *d, struct slice run, size_t *used, decoder_sink *out,
 	return r;
 }
 
-/* The first byte goes in alone: given a frame at once, the library takes another
- * way, which is stricter with sizes, and the result must not depend on the pieces. */
 static enum decode_result
 pass_magic(struct decoder *d, decoder_sink *out, void *arg)
 {
-	const char *magic = (const char *)d->magic;
+	enum decode_result r = DECODE_OK;
 	size_t used;
-	enum decode_result r = pass(d, (struct slice){ magic, 1 }, &used, out, arg);
 
-	if (r != DECODE_OK)
-		return r;
-	return pass(d, (struct slice){ magic + 1, MAGIC_LEN - 1 }, &used, out, arg);
+	for (unsigned i = 0; i < MAGIC_LEN && r == DECODE_OK; i++)
+		r = pass(d, (struct slice){ (const char *)d->magic + i, 1 },
+		    &used, out, arg);
+	return r;
 }
 
-/* Frames that follow one another are one body. */
+/* Frames that follow one another are one body.  What may be a frame's header goes in
+ * byte by byte: when it gets the end of a header with more behind it, the library
+ * looks for a whole frame at the start of what it got, which need not be where the
+ * frame starts, and takes another way then; and the result must not depend on the
+ * pieces. */
 static enum decode_result
 feed(struct decoder *d, const uint8_t *p, size_t n, decoder_sink *out, void *arg)
 {
@@ -122,20 +124,23 @@ feed(struct decoder *d, const uint8_t *p, size_t n, decoder_sink *out, void *arg
 
 	while (r == DECODE_OK && n > 0) {
 		size_t used = 1;
+		struct slice run = { (const char *)p, n };
 
-		if (d->n_magic < MAGIC_LEN) {
+		if (d->n_head < MAGIC_LEN) {
 			d->whole = false;
-			d->magic[d->n_magic++] = *p;
-			if (!may_be_magic(d->magic, d->n_magic))
+			d->magic[d->n_head++] = *p;
+			if (!may_be_magic(d->magic, d->n_head))
 				return DECODE_CORRUPT;
-			if (d->n_magic == MAGIC_LEN)
+			if (d->n_head == MAGIC_LEN)
 				r = pass_magic(d, out, arg);
 		} else {
-			r = pass(d, (struct slice){ (const char *)p, n }, &used,
-			    out, arg);
-			if (d->whole)
-				d->n_magic = 0;
+			if (d->n_head < HEAD_MAX)
+				run.len = 1;
+			r = pass(d, run, &used, out, arg);
+			d->n_head += d->n_head < HEAD_MAX;
 		}
+		if (d->whole)
+			d->n_head = 0;
 		p += used;
 		n -= used;
 	}
