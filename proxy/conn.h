@@ -95,7 +95,7 @@ struct conn {
 	int64_t deadline_ns;
 	int64_t armed_ns;		/* when the timer will fire; 0: not armed */
 	int64_t reset_by_ns;		/* CONN_RESETS waits no longer */
-	uint64_t moved;			/* bytes sent, at the last deadline */
+	uint64_t moved;			/* bytes delivered, at the last deadline */
 	char peer[ADDRESS_TEXT_MAX];
 	char why[TAPE_REASON_MAX];
 };

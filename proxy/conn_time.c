@@ -20,13 +20,6 @@ limit_ms(const struct config *c, enum conn_state s)
 	return c->idle_ms;
 }
 
-static uint64_t
-bytes_moved(const struct conn *c)
-{
-	return (c->client ? stream_sent(c->client) : 0) +
-	    (c->upstream ? stream_sent(c->upstream) : 0);
-}
-
 void
 conn_time_set(struct conn *c, int64_t ms)
 {
@@ -44,7 +37,7 @@ conn_time_set(struct conn *c, int64_t ms)
 void
 conn_time_start(struct conn *c)
 {
-	c->moved = bytes_moved(c);
+	c->moved = 0;
 	conn_time_set(c, limit_ms(c->loop->config, c->state));
 }
 
@@ -109,17 +102,32 @@ expired(struct conn *c)
 	}
 }
 
-/* A slow reader of what we have queued is alive while it reads. */
+/* Bytes that s has still to deliver are added to *waiting, those that it has
+ * delivered to *moved. */
+static void
+count(const struct stream *s, uint64_t *waiting, uint64_t *moved)
+{
+	size_t in_kernel;
+
+	if (!s)
+		return;
+	in_kernel = stream_in_kernel(s);
+	*waiting += stream_queued(s) + in_kernel;
+	*moved += stream_sent(s) - in_kernel;
+}
+
+/* A slow reader is alive while it reads, though we read and write nothing. */
 static bool
 has_moved(struct conn *c)
 {
-	uint64_t moved = bytes_moved(c);
-	bool may_wait = c->state == CONN_EXCHANGE || c->state == CONN_TUNNEL;
+	uint64_t waiting = 0, moved = 0;
 
-	/* Only while there is something left to read. */
-	if (c->state == CONN_IDLE || c->state == CONN_LINGER)
-		may_wait = stream_queued(c->client) > 0;
-	if (!may_wait || moved == c->moved)
+	if (c->state != CONN_IDLE && c->state != CONN_EXCHANGE &&
+	    c->state != CONN_TUNNEL && c->state != CONN_LINGER)
+		return false;
+	count(c->client, &waiting, &moved);
+	count(c->upstream, &waiting, &moved);
+	if (waiting == 0 || moved == c->moved)
 		return false;
 	c->moved = moved;
 	return true;
