@@ -11,19 +11,21 @@ struct piece;
 struct tape;
 
 enum tap_kind {
-	TAP_BEGIN,		/* extra: the raw request head */
+	TAP_BEGIN,		/* extra: struct tape_start, the raw request head */
 	TAP_HEAD,		/* extra: a response head */
 	TAP_TRAILER,		/* extra: bytes of a trailer section */
 	TAP_DATA,		/* extra: the payload, unless a piece holds it */
 	TAP_REQUEST_END,
-	TAP_END,		/* extra: struct tape_end; the tape is done */
+	TAP_END,		/* extra: struct tape_end; the exchange is over */
 };
 
 enum { TAP_BEGIN_COST = 4096 };	/* about what a tape in work holds */
 
 struct tap_item {
 	struct tap_item *next;
-	struct tape *tape;
+	struct tap_item *of;	/* the TAP_END of its exchange: made first, gone
+				 * last, it stands for the exchange */
+	struct tape *tape;	/* in TAP_END, the writer's; NULL: no memory */
 	struct piece *piece;	/* TAP_DATA: holds p; a reference, or NULL */
 	const uint8_t *p;
 	size_t n;

@@ -27,7 +27,6 @@ enum {
 	SAVE_EVERY_MS = 1000,		/* a live exchange, at most this stale */
 	HOUSEKEEP_MS = 30 * 1000,
 	TRIM_BYTES = 4 * 1024 * 1024,
-	WRITER_NICE = 5,
 	ENDED_MAX = 4096,		/* exchanges in a batch */
 };
 
@@ -42,6 +41,7 @@ struct recorder {
 	struct tap_item *first;
 	struct tap_item **last;
 	size_t queued;
+	struct tap_item *used;		/* the last batch, to be freed by a loop */
 	enum { WRITER_BUSY, WRITER_ASLEEP, WRITER_DOZING } writer_is;
 	bool stop;
 
@@ -93,15 +93,30 @@ recorder_count_lost(struct recorder *r)
 	atomic_fetch_add(&r->lost, 1);
 }
 
+static void
+free_items(struct tap_item *i)
+{
+	while (i) {
+		struct tap_item *next = i->next;
+
+		free(i);
+		i = next;
+	}
+}
+
 void
 recorder_push(struct recorder *r, struct tap_queue *q)
 {
+	struct tap_item *used;
+
 	if (!q->first)
 		return;
 	pthread_mutex_lock(&r->lock);
 	*r->last = q->first;
 	r->last = q->last;
 	r->queued += q->bytes;
+	used = r->used;
+	r->used = NULL;
 	/* One wake to start the clock of a batch, one if it grows large. */
 	if (r->writer_is == WRITER_ASLEEP ||
 	    (r->writer_is == WRITER_DOZING && r->queued >= BATCH_BYTES)) {
@@ -110,6 +125,7 @@ recorder_push(struct recorder *r, struct tap_queue *q)
 	}
 	pthread_mutex_unlock(&r->lock);
 	tap_queue_init(q);
+	free_items(used);
 }
 
 void
@@ -225,10 +241,31 @@ has_to_commit(const struct recorder *r)
 }
 
 static int
-finish(struct recorder *r, struct tape *t, const struct tape_end *end)
+begin(struct recorder *r, struct tap_item *i)
 {
-	int rc = tape_save(t, r->writer, end);
+	struct tape_start start;
+	struct slice head = { (const char *)i->extra + sizeof(start), i->n };
+	struct tape *t;
 
+	memcpy(&start, i->extra, sizeof(start));
+	i->of->tape = t = tape_new(&start);
+	if (!t) {
+		recorder_count_lost(r);
+		return 0;
+	}
+	tape_open(t, r->writer);
+	tape_link(&r->open, t);
+	return tape_head(t, r->writer, SIDE_REQUEST_HEAD, head, true);
+}
+
+static int
+finish(struct recorder *r, struct tap_item *i, struct tape *t)
+{
+	struct tape_end end;
+	int rc;
+
+	memcpy(&end, i->extra, sizeof(end));
+	rc = tape_save(t, r->writer, &end);
 	r->ended[r->n_ended++] = tape_seq(t);
 	tape_unlink(&r->open, t);
 	tape_free(t);
@@ -239,48 +276,44 @@ static int
 apply(struct recorder *r, struct tap_item *i)
 {
 	struct slice extra = { (const char *)i->extra, i->n };
-	struct tape_end end;
+	struct tape *t;
 
+	if (i->kind == TAP_BEGIN)
+		return begin(r, i);
+	if (!(t = i->of->tape))
+		return 0;
 	switch (i->kind) {
-	case TAP_BEGIN:
-		tape_open(i->tape, r->writer);
-		tape_link(&r->open, i->tape);
-		return tape_head(i->tape, r->writer, SIDE_REQUEST_HEAD, extra,
-		    true);
 	case TAP_TRAILER:
-		tape_trailer(i->tape, i->side, extra);
+		tape_trailer(t, i->side, extra);
 		return 0;
 	case TAP_HEAD:
-		return tape_head(i->tape, r->writer, i->side, extra, i->is_final);
+		return tape_head(t, r->writer, i->side, extra, i->is_final);
 	case TAP_DATA:
-		return tape_data(i->tape, r->writer, i->side, i->p, i->n,
-		    i->at_us);
+		return tape_data(t, r->writer, i->side, i->p, i->n, i->at_us);
 	case TAP_REQUEST_END:
-		tape_request_end(i->tape);
+		tape_request_end(t);
 		return 0;
 	case TAP_END:
-		memcpy(&end, i->extra, sizeof(end));
-		return finish(r, i->tape, &end);
+		return finish(r, i, t);
+	case TAP_BEGIN:
+		break;
 	}
 	return 0;
 }
 
 static void
-apply_all(struct recorder *r, struct tap_item *i)
+apply_all(struct recorder *r, struct tap_item *first)
 {
-	while (i) {
-		struct tap_item *next = i->next;
+	for (struct tap_item *i = first; i; i = i->next) {
 		int rc = apply(r, i);
 
 		r->batch_cost += i->cost;
 		piece_drop(i->piece);
-		free(i);
 		if (rc)
 			lose_batch(r, rc);
 		if (writer_pending(r->writer) >= COMMIT_BYTES ||
 		    r->n_ended == ENDED_MAX)
 			commit(r);
-		i = next;
 	}
 }
 
@@ -347,30 +380,21 @@ give_back_memory(void)
 #endif
 }
 
-/* Where there are fewer cores than work, forwarding goes first. */
-static void
-yield_to_loops(void)
-{
-#ifdef __linux__
-	/* Linux gives each thread its own niceness. */
-	(void)!nice(WRITER_NICE);
-#endif
-}
-
 static void *
 run(void *arg)
 {
 	struct recorder *r = arg;
+	struct tap_item *batch = NULL, *stale;
 	bool stop = false;
 
-	yield_to_loops();
 	while (!stop) {
-		struct tap_item *batch;
-
 		pthread_mutex_lock(&r->lock);
+		stale = r->used;	/* no loop came to fetch them */
+		r->used = batch;
 		batch = take(r);
 		stop = r->stop && !batch;
 		pthread_mutex_unlock(&r->lock);
+		free_items(stale);
 		apply_all(r, batch);
 		save_open(r);
 		if (has_to_commit(r)) {
@@ -433,6 +457,7 @@ recorder_stop(struct recorder *r)
 		tape_unlink(&r->open, t);
 		tape_free(t);
 	}
+	free_items(r->used);
 	rc = writer_close(r->writer);
 	if (rc)
 		log_error("closing the store: %s", writer_strerror(rc));

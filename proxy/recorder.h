@@ -27,7 +27,8 @@ struct recorder_options {
 
 /* Any thread: */
 
-/* Hands over what q holds, and empties it. */
+/* Hands over what q holds, and empties it; frees items that the writer is done with,
+ * so that memory goes back on the thread that it came from. */
 void recorder_push(struct recorder *r, struct tap_queue *q);
 void recorder_count(struct recorder *r, size_t bytes);
 void recorder_count_lost(struct recorder *r);

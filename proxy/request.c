@@ -183,18 +183,18 @@ route(struct conn *c, const struct http1_head *h)
 static void
 record(struct conn *c, struct slice raw)
 {
-	char name[ORIGIN_AUTHORITY_MAX];
 	const struct tls *tls = stream_tls(c->client);
 	struct tape_start start = {
 		.time_ns = loop_wall_ns(),
 		.mode = MODE_REVERSE,
-		.client = c->peer,
-		.scheme = c->origin.is_tls ? "https" : "http",
-		.host = name,
-		.tls_client = tls ? tls_version(tls) : NULL,
 	};
 
-	origin_name(&c->origin, name);
+	snprintf(start.client, sizeof(start.client), "%s", c->peer);
+	snprintf(start.scheme, sizeof(start.scheme), "%s",
+	    c->origin.is_tls ? "https" : "http");
+	snprintf(start.tls_client, sizeof(start.tls_client), "%s",
+	    tls ? tls_version(tls) : "");
+	origin_name(&c->origin, start.host);
 	tap_begin(&c->tap, c->loop, &start, raw);
 }
 

@@ -22,7 +22,7 @@ item_new(struct tap *t, enum tap_kind kind, size_t extra)
 {
 	struct tap_item *i;
 
-	if (!t->tape)
+	if (kind != TAP_END && !t->last)
 		return NULL;
 	i = malloc(sizeof(*i) + extra);
 	if (!i) {
@@ -31,7 +31,7 @@ item_new(struct tap *t, enum tap_kind kind, size_t extra)
 	}
 	memset(i, 0, sizeof(*i));
 	i->kind = kind;
-	i->tape = t->tape;
+	i->of = t->last;
 	i->at_us = tap_now_us(t);
 	i->cost = sizeof(*i) + extra;
 	return i;
@@ -61,21 +61,19 @@ tap_begin(struct tap *t, struct loop *l, const struct tape_start *start,
 	t->end.request.head_bytes = (int64_t)head.len;
 	t->end.response.head_bytes = -1;
 	if (recorder_may_begin(l->recorder))
-		t->tape = tape_new(start);
-	i = item_new(t, TAP_BEGIN, head.len);
-	t->last = item_new(t, TAP_END, sizeof(t->end));
-	if (!i || !t->last) {
-		free(i);
+		t->last = item_new(t, TAP_END, sizeof(t->end));
+	if (t->last)
+		t->last->of = t->last;
+	if (!(i = item_new(t, TAP_BEGIN, sizeof(*start) + head.len))) {
 		free(t->last);
 		t->last = NULL;
-		tape_free(t->tape);
-		t->tape = NULL;
 		recorder_count_lost(l->recorder);
 		return;
 	}
 	i->cost += TAP_BEGIN_COST;
 	i->n = head.len;
-	memcpy(i->extra, head.p, head.len);
+	memcpy(i->extra, start, sizeof(*start));
+	memcpy(i->extra + sizeof(*start), head.p, head.len);
 	give(t, i);
 }
 
@@ -194,5 +192,5 @@ tap_cut(struct tap *t)
 bool
 tap_is_recording(const struct tap *t)
 {
-	return t->tape && !t->end.response.is_cut;
+	return t->last && !t->end.response.is_cut;
 }

@@ -27,9 +27,8 @@ struct tap_queue {
 void tap_queue_init(struct tap_queue *q);
 
 struct tap {			/* zeroed: watches nothing */
-	struct tape *tape;	/* NULL: not recorded */
-	struct tap_item *last;	/* made at the start, so that ending needs no
-				 * memory */
+	struct tap_item *last;	/* NULL: not recorded; made at the start, so that
+				 * ending needs no memory */
 	struct loop *loop;
 	int64_t began_ns;	/* monotonic */
 	struct tape_end end;	/* filled as things happen */

@@ -20,25 +20,18 @@ struct tape {
 	struct digest *digest;
 	struct sha256 sha[2];		/* request, response */
 	struct spool side[SIDE_N];
+	struct bytes scratch;
 	struct bytes trailer[2];	/* raw; kept whole, so that no secret is split */
 	int64_t last_us[2];		/* arrival of the last piece, per direction */
 	enum { ROW_NEVER, ROW_STALE, ROW_SAVED } row;
 	char who[REDACT_HASH_LEN + 1];
-	char client[64];
-	char label[64];
-	char scheme[8];
-	char host[TAPE_HOST_MAX];
-	char tls_client[12];
+	struct tape_start start;
 };
 
-/* Copies text into room and points a slice at it; NULL stays missing. */
 static struct slice
-own(char *room, size_t cap, const char *text)
+text_or_missing(const char *text)
 {
-	if (!text)
-		return (struct slice){ NULL, 0 };
-	snprintf(room, cap, "%s", text);
-	return (struct slice){ room, strlen(room) };
+	return (struct slice){ text[0] ? text : NULL, strlen(text) };
 }
 
 struct tape *
@@ -53,12 +46,12 @@ tape_new(const struct tape_start *start)
 	exchange_init(&t->x);
 	t->x.time_ns = start->time_ns;
 	t->x.mode = start->mode;
-	t->x.client = own(t->client, sizeof(t->client), start->client);
-	t->x.label = own(t->label, sizeof(t->label), start->label);
-	t->x.scheme = own(t->scheme, sizeof(t->scheme), start->scheme);
-	t->x.host = own(t->host, sizeof(t->host), start->host);
-	t->x.tls_client = own(t->tls_client, sizeof(t->tls_client),
-	    start->tls_client);
+	t->start = *start;
+	t->x.client = text_or_missing(t->start.client);
+	t->x.label = text_or_missing(t->start.label);
+	t->x.scheme = text_or_missing(t->start.scheme);
+	t->x.host = text_or_missing(t->start.host);
+	t->x.tls_client = text_or_missing(t->start.tls_client);
 	sha256_init(&t->sha[0]);
 	sha256_init(&t->sha[1]);
 	return t;
@@ -71,6 +64,7 @@ tape_free(struct tape *t)
 		return;
 	for (int i = 0; i < SIDE_N; i++)
 		spool_fini(&t->side[i]);
+	bytes_fini(&t->scratch);
 	bytes_fini(&t->trailer[0]);
 	bytes_fini(&t->trailer[1]);
 	digest_free(t->digest);
@@ -106,20 +100,20 @@ int
 tape_head(struct tape *t, struct writer *w, enum side side, struct slice head,
     bool is_final)
 {
-	struct bytes safe = { 0 };
+	struct bytes *safe = &t->scratch;
 	char who[REDACT_HASH_LEN + 1];
 	int rc;
 
-	redact_head(&safe, head, writer_key(w), who);
+	bytes_clear(safe);
+	redact_head(safe, head, writer_key(w), who);
 	if (side == SIDE_REQUEST_HEAD) {
 		memcpy(t->who, who, sizeof(who));
 		digest_request_head(t->digest, head);
 	} else if (side == SIDE_RESPONSE_HEAD && is_final) {
 		digest_response_head(t->digest, head);
 	}
-	rc = safe.failed ? ENOMEM :
-	    spool_add(&t->side[side], w, t->seq, side, safe.p, safe.len);
-	bytes_fini(&safe);
+	rc = safe->failed ? ENOMEM :
+	    spool_add(&t->side[side], w, t->seq, side, safe->p, safe->len);
 	touch(t);
 	return rc;
 }
@@ -128,15 +122,13 @@ static int
 add_time(struct tape *t, struct writer *w, enum side times, size_t n,
     int64_t delta_us)
 {
-	struct bytes pair = { 0 };
-	int rc;
+	struct bytes *pair = &t->scratch;
 
-	bytes_put_varint(&pair, n);
-	bytes_put_varint(&pair, (uint64_t)delta_us);
-	rc = pair.failed ? ENOMEM :
-	    spool_add(&t->side[times], w, t->seq, times, pair.p, pair.len);
-	bytes_fini(&pair);
-	return rc;
+	bytes_clear(pair);
+	bytes_put_varint(pair, n);
+	bytes_put_varint(pair, (uint64_t)delta_us);
+	return pair->failed ? ENOMEM :
+	    spool_add(&t->side[times], w, t->seq, times, pair->p, pair->len);
 }
 
 int

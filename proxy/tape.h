@@ -1,6 +1,6 @@
 /* tape.h - one exchange on its way into the store: what the writer thread knows.
  *
- * Thread:    made by a loop (tape_new), then the writer thread's alone.
+ * Thread:    the writer's.
  * Memory:    per side at most one unfinished part (16 KiB), and the digest's.
  * Errors:    int rc of the writer; the recorder decides what is lost.
  */
@@ -18,11 +18,11 @@ enum { TAPE_REASON_MAX = 256, TAPE_HOST_MAX = 272 };
 struct tape_start {
 	int64_t time_ns;
 	enum mode mode;
-	const char *client;
-	const char *label;		/* NULL: none */
-	const char *scheme;
-	const char *host;
-	const char *tls_client;		/* NULL: plain */
+	char client[64];
+	char label[64];			/* "": none */
+	char scheme[8];
+	char host[TAPE_HOST_MAX];
+	char tls_client[12];		/* "": plain */
 };
 
 /* What the loop counted in one direction. */

@@ -300,9 +300,9 @@ cmd_proxy(int argc, char **argv)
 	int rc;
 
 #ifdef M_ARENA_MAX
-	/* Pieces are made on one thread and freed on another: one arena keeps
-	 * their memory in one place, and large blocks go back to the system. */
-	mallopt(M_ARENA_MAX, 1);
+	/* One arena for the loops and one for the writer, so that they do not
+	 * wait for each other; large blocks go back to the system. */
+	mallopt(M_ARENA_MAX, 2);
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
 #endif

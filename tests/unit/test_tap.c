@@ -63,7 +63,7 @@ times_start_with_the_tap_and_are_marked_once(void **state)
 	assert_true(tap_now_us(&t) >= first + 5000);
 	tap_finish(&t);
 	assert_int_equal(t.began_ns, 0);
-	assert_null(t.tape);
+	assert_null(t.last);
 	close_recorder();
 }
 
