@@ -30,16 +30,25 @@ export function taken(wire) {
 	    'the peer to read what was sent');
 }
 
-/* Resolves when the peer of wire has stopped reading what wire sends. */
-export async function stuck(wire) {
-	const [ours, theirs] = ports(wire);
-	let last = '', same = 0;
-	await poll(() => {
-		const now = JSON.stringify([queues(ours, theirs), queues(theirs, ours)]);
-		same = now === last && underway(ours, theirs) > 0 ? same + 1 : 0;
+/* True once look() has given the same for a while; false as soon as it is null. */
+async function settles(look, what) {
+	let last, same = 0;
+	return await poll(() => {
+		const now = look();
+		if (now === null)
+			return 'no';
+		same = now === last ? same + 1 : 0;
 		last = now;
-		return same > 10;
-	}, 'the peer to stop reading');
+		return same > 10 && 'yes';
+	}, what) === 'yes';
+}
+
+/* Resolves when the peer has stopped reading what wire sends. */
+export function stuck(wire) {
+	const [ours, theirs] = ports(wire);
+	return settles(() => (underway(ours, theirs) === 0 ? NaN :
+		JSON.stringify([queues(ours, theirs), queues(theirs, ours)])),
+	    'the peer to stop reading');
 }
 
 /* Sends each(n), n = 0, 1, ..., over conn until tracetape itself holds bytes that the
@@ -48,14 +57,19 @@ export async function stuck(wire) {
 export async function fill(conn, client, each) {
 	const [ours, theirs] = ports(client);
 	const sent = [];
-	for (let n = 0, len = 0; len < 64 << 20; n++) {
+	let len = 0;
+	/* Node reads a little ahead; the head may have become longer on its way. */
+	const held = () => {
+		const gone = underway(theirs, ours) + client.socket.readableLength;
+		return len > gone + 4096 ? gone : null;
+	};
+	for (let n = 0; len < 64 << 20; n++) {
 		const b = Buffer.from(each(n));
 		sent.push(b);
 		len += b.length;
 		await conn.send(b);
 		await taken(conn);
-		/* The head may have become a little longer on its way. */
-		if (len > underway(theirs, ours) + 4096)
+		if (await settles(held, 'the kernel to take no more'))
 			return Buffer.concat(sent);
 	}
 	throw new Error('the kernel takes 64 MiB for a client that does not read');
