@@ -1,8 +1,10 @@
 /* An answer that ends with its connection: what came of it is delivered whole, and
  * that it was cut is told behind the last byte. */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import net from 'node:net';
 import { test, assert, keys } from './lib/scene.mjs';
-import { poll, sanitized } from './lib/wait.mjs';
+import { poll, sanitized, within } from './lib/wait.mjs';
 
 const size = 4 << 20;
 const get = 'GET /v1/files/f/content HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -34,11 +36,32 @@ async function readSlowly(c) {
 	return got;
 }
 
+/* As readSlowly, over a plain connection of its own: what Node has read ahead of a
+ * paused stream is lost when a RST comes, and none of that is here. */
+async function plainSlowly(s) {
+	let bytes = Buffer.alloc(0), got = 0, headLen = 0, error = null;
+	const socket = net.connect({ port: s.tape.port, host: '127.0.0.1', onread: {
+		buffer: Buffer.alloc(65536),
+		callback: (n, b) => {
+			if (headLen === 0) {
+				bytes = Buffer.concat([bytes, b.subarray(0, n)]);
+				headLen = bytes.indexOf('\r\n\r\n') + 4;
+			}
+			got += n;
+			setTimeout(() => socket.resume(), limit / 16);
+			return false;
+		} } });
+	s.atEnd(() => socket.destroy());
+	socket.on('error', (e) => { error = e.code; });
+	const gone = once(socket, 'close').catch(() => once(socket, 'close'));
+	socket.write(get);
+	await within(gone, 'the end');
+	return { got: got - headLen, error };
+}
+
 test('a plain client that reads slowly gets all of a cut answer and then a RST', async (s) => {
 	await s.start(untilClose('cut'));
-	const c = await s.client();
-	assert.equal(await readSlowly(c), size);
-	assert.equal(c.error?.code, 'ECONNRESET');
+	assert.deepEqual(await plainSlowly(s), { got: size, error: 'ECONNRESET' });
 	const [record] = await s.tape.settled(1);
 	assert.equal(record.outcome, 'upstream');
 	assert.equal(record.response.bytes, size);
@@ -46,10 +69,7 @@ test('a plain client that reads slowly gets all of a cut answer and then a RST',
 
 test('a plain client that reads slowly gets all of a whole answer and then a FIN', async (s) => {
 	await s.start(untilClose('end'));
-	const c = await s.client();
-	assert.equal(await readSlowly(c), size);
-	assert.equal(c.error, null);
-	assert.ok(c.ended);
+	assert.deepEqual(await plainSlowly(s), { got: size, error: null });
 	const [record] = await s.tape.settled(1);
 	assert.equal(record.outcome, 'complete');
 });
