@@ -50,16 +50,6 @@ conn_touch(struct conn *c)
 		conn_time_start(c);
 }
 
-/* A RST throws away what the kernel has not delivered yet: waits for that. */
-void
-conn_time_reset(struct conn *c)
-{
-	if (stream_in_kernel(c->client) == 0 || loop_now_ns() >= c->reset_by_ns)
-		conn_close(c, OUTCOME_COMPLETE, "done");
-	else
-		conn_time_set(c, CONN_RESET_POLL_MS);
-}
-
 static void
 expired(struct conn *c)
 {
@@ -91,10 +81,7 @@ expired(struct conn *c)
 		conn_linger(c, STREAM_END_CLEAN, "answered early");
 		break;
 	case CONN_LINGER:
-		if (c->flags & CONN_RESETS && c->reset_by_ns)
-			conn_time_reset(c);
-		else
-			conn_close(c, OUTCOME_COMPLETE, "done; client kept open");
+		conn_close(c, OUTCOME_COMPLETE, "done; client kept open");
 		break;
 	case CONN_CLOSED:
 	case CONN_STATE_N:
@@ -133,6 +120,32 @@ has_moved(struct conn *c)
 	return true;
 }
 
+/* A RST throws away what the kernel has not delivered yet: waits for that. */
+void
+conn_time_reset(struct conn *c)
+{
+	int64_t now = loop_now_ns();
+
+	if (has_moved(c))
+		c->reset_by_ns = now + c->loop->config->linger_ms * 1000000;
+	if (stream_in_kernel(c->client) == 0 || now >= c->reset_by_ns)
+		conn_close(c, OUTCOME_COMPLETE, "done");
+	else
+		conn_time_set(c, CONN_RESET_POLL_MS);
+}
+
+/* All of ours is in the kernel's hands, and we wait for the client's FIN. */
+static void
+lingered(struct conn *c)
+{
+	if (c->flags & CONN_RESETS && c->reset_by_ns)
+		conn_time_reset(c);
+	else if (has_moved(c))
+		conn_time_set(c, c->loop->config->linger_ms);
+	else
+		conn_close(c, OUTCOME_COMPLETE, "done; client kept open");
+}
+
 void
 conn_on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -146,6 +159,8 @@ conn_on_timer(evutil_socket_t fd, short what, void *arg)
 	left_ms = (c->deadline_ns - loop_now_ns() + 999999) / 1000000;
 	if (left_ms > 0)
 		conn_time_set(c, left_ms);
+	else if (c->state == CONN_LINGER && stream_is_finished(c->client))
+		lingered(c);
 	else if (has_moved(c))
 		conn_time_set(c, limit_ms(l->config, c->state));
 	else
