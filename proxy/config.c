@@ -47,6 +47,15 @@ static const struct key keys[] = {
 	{ "upstream.url", KIND_TEXT, F(upstream_url), "https://api.openai.com", "where requests go: http(s)://host[:port]", NULL },
 	{ "upstream.ca_file", KIND_TEXT, F(upstream_ca_file), "", "roots trusted for upstreams besides the system's, PEM", NULL },
 	{ "upstream.resolve", KIND_LIST, F(upstream_resolve), "", "host=address[:port]: connect a host elsewhere; repeatable", NULL },
+	{ "upstream.dns", KIND_TEXT, F(upstream_dns), "", "address[:port] of a DNS server to ask, instead of the hosts file and resolv.conf", NULL },
+	{ "upstream.via", KIND_TEXT, F(upstream_via), "", "another proxy on the way out: http://[user:password@]host[:port]", NULL },
+	{ "upstream.no_via", KIND_LIST, F(upstream_no_via), "", "hosts reached without it: host, *.suffix, address or network; repeatable", NULL },
+	{ "forward.intercept", KIND_LIST, F(forward_intercept), "api.openai.com *.api.openai.com", "hosts whose TLS is terminated and recorded: host or *.suffix; repeatable", NULL },
+	{ "forward.tunnel", KIND_CHOICE, F(forward_tunnel), "any", "other hosts through CONNECT: any, those of forward.tunnel_to, or none", "any listed none" },
+	{ "forward.tunnel_to", KIND_LIST, F(forward_tunnel_to), "", "host, *.suffix, address or network, [:port]: may be tunnelled to, private or not; repeatable", NULL },
+	{ "forward.ports", KIND_LIST, F(forward_ports), "443 80", "ports that a tunnel may lead to", NULL },
+	{ "forward.allow", KIND_LIST, F(forward_allow), "", "networks of clients, such as 10.0.0.0/8; empty: everybody who reaches us; repeatable", NULL },
+	{ "forward.auth_file", KIND_TEXT, F(forward_auth_file), "", "name:password lines that proxy clients must know; empty: the name is a label", NULL },
 	{ "store.dir", KIND_TEXT, F(store_dir), "", "the store; empty: tracetape in $XDG_DATA_HOME or ~/.local/share", NULL },
 	{ "store.commit_ms", KIND_MS, F(store_commit_ms), "50", "a finished exchange is on disk after at most this long", NULL },
 	{ "store.durability", KIND_CHOICE, F(store_durability), "sync", "sync: fsync per commit; lazy: a power cut may lose the last commits", "sync lazy" },
@@ -65,6 +74,7 @@ static const struct key keys[] = {
 	{ "proxy.workers", KIND_WORKERS, F(workers), "1", "event-loop threads; auto: one per core, at most 4", NULL },
 	{ "proxy.drain_s", KIND_SECONDS, F(drain_s), "30", "after SIGTERM: time for live exchanges to finish", NULL },
 	{ "proxy.on_abort", KIND_CHOICE, F(on_abort), "cancel", "client left: cancel the upstream, or drain it for its usage", "cancel drain" },
+	{ "proxy.traces", KIND_CHOICE, F(traces), "forward", "trace batches: forward them to the upstream, or answer 204 and keep them here (local)", "forward local" },
 	{ "log.level", KIND_CHOICE, F(log_level), "info", "error, warn, info or debug", "error warn info debug" },
 };
 
@@ -169,6 +179,50 @@ set_text(char **field, const char *text)
 	return true;
 }
 
+/* Appends what stands between commas and blanks.  False: no room, or no memory. */
+static bool
+add_items(struct config_list *list, const char *text)
+{
+	static const char between[] = ", \t";
+
+	for (text += strspn(text, between); *text; text += strspn(text, between)) {
+		size_t n = strcspn(text, between);
+
+		if (list->n == CONFIG_LIST_MAX ||
+		    !(list->item[list->n] = strndup(text, n)))
+			return false;
+		list->n++;
+		text += n;
+	}
+	return true;
+}
+
+static void
+list_clear(struct config_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->item[i]);
+	list->n = 0;
+	list->is_set = false;
+}
+
+/* The first explicit value takes the place of the default, others add to it. */
+static bool
+set_list(struct config *c, const struct key *k, const char *text,
+    const char *where, char err[CONFIG_ERROR_MAX])
+{
+	struct config_list *list = (void *)((char *)c + k->field);
+
+	if (!list->is_set)
+		list_clear(list);
+	list->is_set = true;
+	if (add_items(list, text))
+		return true;
+	snprintf(err, CONFIG_ERROR_MAX, "%s: %s = %s: at most %d of them", where,
+	    k->name, text, CONFIG_LIST_MAX);
+	return false;
+}
+
 static bool
 set(struct config *c, const char *name, const char *text, const char *where,
     char err[CONFIG_ERROR_MAX])
@@ -185,15 +239,8 @@ set(struct config *c, const char *name, const char *text, const char *where,
 	}
 	if (k->kind == KIND_TEXT)
 		return set_text((char **)((char *)c + k->field), text);
-	if (k->kind == KIND_LIST) {
-		if (c->n_resolve == CONFIG_RESOLVE_MAX || !strchr(text, '=')) {
-			snprintf(err, CONFIG_ERROR_MAX, "%s: %s = %s: give "
-			    "host=address[:port], at most %d times", where, name,
-			    text, CONFIG_RESOLVE_MAX);
-			return false;
-		}
-		return set_text(&c->upstream_resolve[c->n_resolve++], text);
-	}
+	if (k->kind == KIND_LIST)
+		return set_list(c, k, text, where, err);
 	wanted = parse(k, text, &v);
 	if (wanted) {
 		snprintf(err, CONFIG_ERROR_MAX, "%s: %s = %s: give %s", where,
@@ -210,21 +257,25 @@ config_init(struct config *c)
 	char err[CONFIG_ERROR_MAX];
 
 	memset(c, 0, sizeof(*c));
-	for (size_t i = 0; i < N_KEYS; i++)
-		if (keys[i].kind != KIND_LIST && !set(c, keys[i].name,
-		    keys[i].standard, "default", err))
+	for (size_t i = 0; i < N_KEYS; i++) {
+		if (!set(c, keys[i].name, keys[i].standard, "default", err))
 			return false;
+		if (keys[i].kind == KIND_LIST)
+			((struct config_list *)((char *)c + keys[i].field))->
+			    is_set = false;
+	}
 	return true;
 }
 
 void
 config_fini(struct config *c)
 {
-	for (size_t i = 0; i < N_KEYS; i++)
+	for (size_t i = 0; i < N_KEYS; i++) {
 		if (keys[i].kind == KIND_TEXT)
 			free(*(char **)((char *)c + keys[i].field));
-	for (size_t i = 0; i < c->n_resolve; i++)
-		free(c->upstream_resolve[i]);
+		else if (keys[i].kind == KIND_LIST)
+			list_clear((void *)((char *)c + keys[i].field));
+	}
 	memset(c, 0, sizeof(*c));
 }
 
@@ -335,13 +386,14 @@ config_set(struct config *c, const char *assignment, char err[CONFIG_ERROR_MAX])
 static const char *
 first_bad_rule(const struct config *c)
 {
-	for (size_t i = 0; i < c->n_resolve; i++) {
+	for (size_t i = 0; i < c->upstream_resolve.n; i++) {
+		const char *rule = c->upstream_resolve.item[i];
+		const char *eq = strchr(rule, '=');
 		struct sockaddr_storage sa;
 		socklen_t len;
 
-		if (!address_parse(strchr(c->upstream_resolve[i], '=') + 1, &sa,
-		    &len))
-			return c->upstream_resolve[i];
+		if (!eq || !address_parse(eq + 1, &sa, &len))
+			return rule;
 	}
 	return NULL;
 }

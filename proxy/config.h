@@ -12,9 +12,19 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { CONFIG_RESOLVE_MAX = 16, CONFIG_ERROR_MAX = 512 };
+enum { CONFIG_LIST_MAX = 64, CONFIG_ERROR_MAX = 512 };
 
 enum config_on_abort { ON_ABORT_CANCEL, ON_ABORT_DRAIN };
+enum config_tunnel { TUNNEL_ANY, TUNNEL_LISTED, TUNNEL_NONE };
+enum config_traces { TRACES_FORWARD, TRACES_LOCAL };
+
+/* Values of a key that may be set repeatedly, or many at once between commas or
+ * spaces.  What is set explicitly takes the place of the default. */
+struct config_list {
+	char *item[CONFIG_LIST_MAX];
+	size_t n;
+	bool is_set;			/* not the default */
+};
 
 struct config {
 	char *listen_http;
@@ -24,8 +34,17 @@ struct config {
 	char *tls_ca_dir;
 	char *upstream_url;
 	char *upstream_ca_file;
-	char *upstream_resolve[CONFIG_RESOLVE_MAX];	/* "host=addr[:port]" */
-	size_t n_resolve;
+	struct config_list upstream_resolve;	/* "host=addr[:port]" */
+	char *upstream_via;		/* "http://[user:pass@]host:port", "" */
+	struct config_list upstream_no_via;	/* as policy's hosts */
+	char *upstream_dns;		/* "address[:port]", "": the system's */
+	struct config_list forward_intercept;	/* host, *.suffix */
+	int64_t forward_tunnel;		/* enum config_tunnel */
+	struct config_list forward_tunnel_to;	/* host, *.suffix, address or
+						 * network, each with [:port] */
+	struct config_list forward_ports;
+	struct config_list forward_allow;	/* networks of clients */
+	char *forward_auth_file;
 	char *store_dir;
 	int64_t store_commit_ms;
 	int64_t store_durability;	/* enum durability */
@@ -44,6 +63,7 @@ struct config {
 	int64_t workers;		/* 0: auto */
 	int64_t drain_s;
 	int64_t on_abort;		/* enum config_on_abort */
+	int64_t traces;			/* enum config_traces */
 	int64_t log_level;		/* enum log_level */
 };
 

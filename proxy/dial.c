@@ -197,7 +197,8 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 struct dial *
-dial_begin(struct loop *l, const struct origin *o, dial_callback *cb, void *arg)
+dial_begin(struct loop *l, const struct origin *o, enum dial_how how,
+    dial_callback *cb, void *arg)
 {
 	struct dial *d = calloc(1, sizeof(*d));
 
@@ -205,6 +206,8 @@ dial_begin(struct loop *l, const struct origin *o, dial_callback *cb, void *arg)
 		return NULL;
 	d->loop = l;
 	d->origin = *o;
+	if (how == DIAL_TUNNEL)
+		d->origin.is_tls = false;
 	d->cb = cb;
 	d->arg = arg;
 	d->result.dns_us = d->result.connect_us = d->result.tls_us = -1;

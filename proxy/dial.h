@@ -1,7 +1,11 @@
-/* dial.h - a new connection to an origin: DNS, TCP (address after address), TLS.
+/* dial.h - a new connection to an origin: DNS, TCP (address after address), the
+ * tunnel through upstream.via, TLS.
  *
- * Thread: the loop's.  Time: timeouts.connect_ms for DNS and TCP together,
- * timeouts.handshake_ms for TLS.
+ * Thread: the loop's.
+ * Time:   timeouts.connect_ms for DNS, TCP and the other proxy's answer together,
+ *         timeouts.handshake_ms for TLS.
+ * Loops:  an address at which we ourselves listen is never connected to, and a
+ *         certificate of our own CA never accepted: DIAL_LOOP.
  */
 #ifndef TRACETAPE_PROXY_DIAL_H
 #define TRACETAPE_PROXY_DIAL_H
@@ -21,6 +25,9 @@ enum dial_failure {
 	DIAL_TLS,
 	DIAL_TLS_TIMEOUT,
 	DIAL_CERTIFICATE,
+	DIAL_LOOP,		/* the name leads back to us */
+	DIAL_FORBIDDEN,		/* all its addresses are: policy_reaches */
+	DIAL_VIA,		/* upstream.via refused */
 };
 
 struct dialed {
@@ -34,9 +41,16 @@ struct dialed {
 
 typedef void dial_callback(void *arg, const struct dialed *d);
 
+enum dial_how {
+	DIAL_UPSTREAM,		/* configured or intercepted: any address; TLS if
+				 * the origin has it */
+	DIAL_TUNNEL,		/* a client's choice: bare TCP, only to addresses
+				 * that the policy lets through */
+};
+
 /* NULL: no memory.  cb is called exactly once, later, unless cancelled. */
 struct dial *dial_begin(struct loop *l, const struct origin *o,
-    dial_callback *cb, void *arg);
+    enum dial_how how, dial_callback *cb, void *arg);
 void dial_cancel(struct dial *d);	/* safe on NULL */
 
 #endif

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+struct auth;
+struct ca;
 struct cache;
 struct config;
 struct conn;
@@ -19,6 +21,7 @@ struct event_base;
 struct http1_head;
 struct leaf;
 struct origin;
+struct policy;
 struct pool;
 struct recorder;
 struct resolver;
@@ -28,6 +31,7 @@ struct tap_queue;
 struct tls_client;
 struct tls_server;
 struct tls_shared;
+struct via;
 
 enum { LOOP_SCRATCH = 64 * 1024 };
 
@@ -38,8 +42,14 @@ struct loop_shared {
 	struct recorder *recorder;
 	const struct roots *roots;
 	struct tls_shared *tls;
-	struct cache *leaves;		/* NULL: no TLS listener, or a fixed leaf */
-	const struct leaf *fixed;
+	struct ca *ca;			/* NULL: none, nothing is intercepted */
+	struct cache *leaves;		/* minted by ca; NULL: none */
+	const struct leaf *fixed;	/* of the TLS listener; NULL: minted */
+	const struct policy *policy;
+	const struct auth *auth;	/* NULL: labels only */
+	const struct via *via;		/* NULL: directly */
+	const struct sockaddr_storage *listening;	/* our own addresses */
+	size_t n_listening;
 };
 
 struct loop {
@@ -47,7 +57,9 @@ struct loop {
 	const struct config *config;
 	struct recorder *recorder;
 	struct tls_client *tls_client;
-	struct tls_server *tls_server;	/* NULL: no TLS listener */
+	const struct loop_shared *shared;
+	struct tls_server *tls_server;	/* of the TLS listener; NULL: none */
+	struct tls_server *tls_minting;	/* of intercepted tunnels; NULL: no CA */
 	struct resolver *resolver;
 	struct pool *pool;
 	struct http1_head *head;	/* scratch: one head is parsed at a time */

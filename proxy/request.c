@@ -110,6 +110,13 @@ on_dialed(void *arg, const struct dialed *d)
 	case DIAL_TLS:
 		answer(c, 502, "upstream_tls", "%s", d->why);
 		break;
+	case DIAL_LOOP:
+		answer(c, 502, "upstream_loop", "%s", d->why);
+		break;
+	case DIAL_VIA:
+		answer(c, 502, "upstream_via", "%s", d->why);
+		break;
+	case DIAL_FORBIDDEN:
 	case DIAL_CONNECT:
 	case DIAL_OK:
 		answer(c, 502, "upstream_connect", "%s", d->why);
@@ -121,7 +128,7 @@ static void
 dial_upstream(struct conn *c)
 {
 	conn_enter(c, CONN_DIAL);
-	c->dial = dial_begin(c->loop, &c->origin, on_dialed, c);
+	c->dial = dial_begin(c->loop, &c->origin, DIAL_UPSTREAM, on_dialed, c);
 	if (!c->dial)
 		answer(c, 503, "no_memory", "no memory for a connection");
 }

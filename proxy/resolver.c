@@ -54,8 +54,8 @@ configured(const struct config *c, const char *host, unsigned port,
 {
 	size_t len = strlen(host);
 
-	for (size_t i = 0; i < c->n_resolve; i++) {
-		const char *rule = c->upstream_resolve[i];
+	for (size_t i = 0; i < c->upstream_resolve.n; i++) {
+		const char *rule = c->upstream_resolve.item[i];
 
 		if (strncmp(rule, host, len) != 0 || rule[len] != '=' ||
 		    !address_parse(rule + len + 1, &addrs->a[0].sa,

@@ -11,6 +11,7 @@
 
 #include "store/bytes.h"
 
+struct ca;
 struct cache;
 struct leaf;
 struct roots;
@@ -67,6 +68,13 @@ enum tls_result tls_write(struct tls *t, const void *p, size_t n);
 
 /* Appends close_notify, once. */
 void tls_close(struct tls *t);
+
+/* The name that our client asked for (SNI), lower case; "": none. */
+const char *tls_sni(const struct tls *t);
+
+/* Makes c refuse chains that this CA has signed: they are our own. */
+void tls_client_shun(struct tls_client *c, const struct ca *ca);
+bool tls_error_is_loop(const struct tls *t);
 
 bool tls_resumed(const struct tls *t);
 const char *tls_version(const struct tls *t);	/* "TLSv1.2", "TLSv1.3" */

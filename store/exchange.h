@@ -63,6 +63,8 @@ enum {
 	EXCHANGE_ODD_JSON = 1 << 7,	/* a body that should be JSON is not */
 	EXCHANGE_ODD_CODING = 1 << 8,	/* a coded body does not decode, or
 					 * decodes past the bound */
+	EXCHANGE_KEPT_HERE = 1 << 9,	/* proxy.traces = local: a trace batch that
+					 * no upstream has seen */
 };
 
 /* Where the bytes of an exchange lie in the store (table body: seq, side, part). */

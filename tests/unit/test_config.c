@@ -58,7 +58,7 @@ assert_equal(const struct config *a, const struct config *b)
 	for (size_t i = 0; i < N(texts); i++)
 		assert_string_equal(*(char *const *)((const char *)a + texts[i]),
 		    *(char *const *)((const char *)b + texts[i]));
-	assert_int_equal(a->n_resolve, b->n_resolve);
+	assert_int_equal(a->upstream_resolve.n, b->upstream_resolve.n);
 	assert_memory_equal((const char *)a + numbers, (const char *)b + numbers,
 	    sizeof(*a) - numbers);
 }
@@ -70,7 +70,7 @@ the_defaults_are_those_of_the_readme(void **state)
 	assert_string_equal(c.listen_tls, "");
 	assert_string_equal(c.upstream_url, "https://api.openai.com");
 	assert_string_equal(c.store_dir, "");
-	assert_int_equal(c.n_resolve, 0);
+	assert_int_equal(c.upstream_resolve.n, 0);
 	assert_int_equal(c.store_commit_ms, 50);
 	assert_int_equal(c.store_durability, DURABILITY_SYNC);
 	assert_int_equal(c.recorder_max_bytes, 16 * 1024 * 1024);
@@ -231,16 +231,16 @@ a_list_grows_up_to_its_limit(void **state)
 {
 	char text[64];
 
-	for (int i = 0; i < CONFIG_RESOLVE_MAX; i++) {
+	for (int i = 0; i < CONFIG_LIST_MAX; i++) {
 		snprintf(text, sizeof(text), "upstream.resolve=h%d=127.0.0.1:%d", i, i);
 		assert_true(config_set(&c, text, err));
 	}
-	assert_int_equal(c.n_resolve, CONFIG_RESOLVE_MAX);
+	assert_int_equal(c.upstream_resolve.n, CONFIG_LIST_MAX);
 	assert_string_equal(c.upstream_resolve[0], "h0=127.0.0.1:0");
 	assert_string_equal(c.upstream_resolve[15], "h15=127.0.0.1:15");
 	assert_false(config_set(&c, "upstream.resolve=h=1.2.3.4", err));
 	assert_says("at most 16 times");
-	assert_int_equal(c.n_resolve, CONFIG_RESOLVE_MAX);
+	assert_int_equal(c.upstream_resolve.n, CONFIG_LIST_MAX);
 }
 
 static void
@@ -253,7 +253,7 @@ a_file_is_read_over_the_defaults_and_set_over_the_file(void **state)
 	assert_string_equal(c.store_dir, "/x/y z");
 	assert_int_equal(c.store_commit_ms, 7);
 	assert_string_equal(c.upstream_url, "http://localhost:1");
-	assert_int_equal(c.n_resolve, 2);
+	assert_int_equal(c.upstream_resolve.n, 2);
 	assert_string_equal(c.upstream_resolve[1], "b=[::1]:2");
 	assert_int_equal(c.log_level, LOG_DEBUG);
 	assert_int_equal(c.head_ms, 30000);

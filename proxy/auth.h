@@ -1,0 +1,33 @@
+/* auth.h - Proxy-Authorization: Basic (RFC 7617) as a label, or as a password.
+ *
+ * File:   forward.auth_file has lines "name:password"; empty lines and those that begin
+ *         with # say nothing.  It must be ours and for nobody else to read (0600).
+ *         Passwords stay in memory, are compared in constant time, never logged.
+ * Thread: any; const once made.
+ */
+#ifndef TRACETAPE_PROXY_AUTH_H
+#define TRACETAPE_PROXY_AUTH_H
+
+#include "store/bytes.h"
+
+enum { AUTH_LABEL_MAX = 64, AUTH_USERS_MAX = 4096 };
+
+struct auth;
+
+/* NULL: err (CONFIG_ERROR_MAX bytes) names the file, the line and the remedy. */
+struct auth *auth_read(const char *file, char *err);
+void auth_free(struct auth *a);			/* safe on NULL; wipes */
+
+enum auth_verdict {
+	AUTH_OK,
+	AUTH_MISSING,		/* no value, and a file to check it against */
+	AUTH_WRONG,		/* of another scheme, broken, unknown, or wrong */
+};
+
+/* value: of the Proxy-Authorization line, p == NULL when there is none.  label gets
+ * the name, cut at AUTH_LABEL_MAX - 1 bytes between characters, "" without one.
+ * a == NULL: no file, everybody is AUTH_OK, and what is broken labels nothing. */
+enum auth_verdict auth_check(const struct auth *a, struct slice value,
+    char label[AUTH_LABEL_MAX]);
+
+#endif
