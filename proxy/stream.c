@@ -7,10 +7,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#ifdef __linux__
-#include <linux/sockios.h>
-#endif
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -24,6 +20,7 @@ destroy(struct stream *s)
 {
 	assert(s->inside == 0);
 	inbox_fini(&s->in);
+	inbox_fini(&s->early);
 	outbox_fini(&s->out);
 	tls_free(s->tls);
 	s->magic = 0;
@@ -75,7 +72,19 @@ arm(struct stream *s, struct event *ev, unsigned flag, bool on)
 void
 stream_arm_read(struct stream *s)
 {
-	arm(s, &s->read, READ_ARMED, stream_may_read(s));
+	bool on = stream_may_read(s);
+
+	arm(s, &s->read, READ_ARMED, on);
+	/* The socket need not say anything for this to go on.  What is active is
+	 * armed too, so that disarming takes that back. */
+	if (on && s->flags & STARTING_TLS)
+		event_active(&s->read, EV_READ, 0);
+}
+
+void
+stream_arm_write(struct stream *s, bool on)
+{
+	arm(s, &s->write, WRITE_ARMED, on);
 }
 
 void
@@ -90,7 +99,7 @@ stream_fail(struct stream *s, int err)
 	s->saved_errno = err;
 	s->flags |= BROKEN;
 	stream_arm_read(s);
-	arm(s, &s->write, WRITE_ARMED, false);
+	stream_arm_write(s, false);
 	outbox_fini(&s->out);
 	stream_emit(s, STREAM_ERROR);
 }
@@ -105,7 +114,7 @@ connected(struct stream *s)
 		err = errno;
 	if (err == EINPROGRESS)
 		return;
-	arm(s, &s->write, WRITE_ARMED, false);
+	stream_arm_write(s, false);
 	if (err) {
 		stream_fail(s, err);
 		return;
@@ -134,62 +143,6 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 		stream_flush(s);
 	stream_leave(s);
 	loop_flush(l);
-}
-
-static void
-broken(struct stream *s)
-{
-	s->flags |= BROKEN;
-	outbox_fini(&s->out);
-	arm(s, &s->write, WRITE_ARMED, false);
-	stream_emit(s, STREAM_BROKEN);
-}
-
-/* All has been sent: what waited for that happens. */
-static void
-emptied(struct stream *s)
-{
-	struct linger reset = { 1, 0 };
-
-	arm(s, &s->write, WRITE_ARMED, false);
-	if (!(s->flags & FINISHING) || s->flags & FINISHED)
-		return;
-	s->flags |= FINISHED;
-	if (s->end == STREAM_END_RESET)
-		setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	else
-		shutdown(s->fd, SHUT_WR);
-	stream_emit(s, STREAM_DRAINED);
-}
-
-void
-stream_flush(struct stream *s)
-{
-	bool was_blocked = s->flags & (OVER_HIGH | WRITE_ARMED);
-	enum outbox_result r;
-
-	if (s->phase == PHASE_DEAD || s->phase == PHASE_CONNECTING ||
-	    s->flags & (FREED | BROKEN))
-		return;
-	r = outbox_send(&s->out, s->fd);
-	if (r == OUTBOX_FAILED) {
-		stream_fail(s, ENOMEM);
-		return;
-	}
-	if (r == OUTBOX_BROKEN) {
-		broken(s);
-		return;
-	}
-	if (r == OUTBOX_BLOCKED)
-		arm(s, &s->write, WRITE_ARMED, true);
-	if ((s->flags & OVER_HIGH && outbox_len(&s->out) <= STREAM_HIGH / 4) ||
-	    (was_blocked && r == OUTBOX_EMPTY && !(s->flags & FINISHING))) {
-		s->flags &= ~(unsigned)OVER_HIGH;
-		if (!stream_emit(s, STREAM_DRAINED))
-			return;
-	}
-	if (outbox_len(&s->out) == 0 && s->phase != PHASE_DEAD)
-		emptied(s);
 }
 
 static void
@@ -261,7 +214,7 @@ stream_connect(struct loop *l, const struct sockaddr *sa, socklen_t salen,
 		errno = err;
 		return NULL;
 	}
-	arm(s, &s->write, WRITE_ARMED, true);
+	stream_arm_write(s, true);
 	return s;
 }
 
@@ -272,7 +225,7 @@ stream_free(struct stream *s)
 		return;
 	assert(s->magic == STREAM_MAGIC && !(s->flags & FREED));
 	arm(s, &s->read, READ_ARMED, false);
-	arm(s, &s->write, WRITE_ARMED, false);
+	stream_arm_write(s, false);
 	close(s->fd);
 	s->fd = -1;
 	s->phase = PHASE_DEAD;
@@ -342,29 +295,12 @@ stream_eof_is_clean(const struct stream *s)
 	return s->flags & EOF_CLEAN;
 }
 
-void
-stream_write(struct stream *s, const void *p, size_t n)
-{
-	if (n == 0 || s->phase != PHASE_OPEN || s->flags & (BROKEN | FINISHING))
-		return;
-	outbox_put(&s->out, p, n);
-	if (outbox_len(&s->out) > STREAM_HIGH)
-		s->flags |= OVER_HIGH;
-	loop_dirty(s->loop, s);
-}
-
-size_t
-stream_queued(const struct stream *s)
-{
-	return outbox_len(&s->out);
-}
-
 bool
 stream_is_idle(const struct stream *s)
 {
 	return s->phase == PHASE_OPEN && s->in.unread == 0 &&
 	    outbox_len(&s->out) == 0 &&
-	    !(s->flags & (GOT_EOF | BROKEN | FINISHING));
+	    !(s->flags & (GOT_EOF | BROKEN | FINISHING | STARTING_TLS));
 }
 
 void
@@ -380,26 +316,6 @@ stream_check(struct stream *s)
 	stream_leave(s);
 }
 
-uint64_t
-stream_sent(const struct stream *s)
-{
-	return s->out.sent;
-}
-
-size_t
-stream_in_kernel(const struct stream *s)
-{
-#ifdef SIOCOUTQ
-	int n = 0;
-
-	if (ioctl(s->fd, SIOCOUTQ, &n) == 0 && n > 0)
-		return (size_t)n;
-#else
-	(void)s;
-#endif
-	return 0;
-}
-
 void
 stream_pause(struct stream *s, enum stream_pause why)
 {
@@ -413,25 +329,6 @@ stream_resume(struct stream *s, enum stream_pause why)
 {
 	s->flags &= ~(unsigned)why;
 	stream_arm_read(s);
-}
-
-void
-stream_finish(struct stream *s, enum stream_end how)
-{
-	if (s->flags & FINISHING)
-		return;
-	if (how == STREAM_END_CLEAN && s->phase == PHASE_OPEN &&
-	    !(s->flags & BROKEN))
-		outbox_close(&s->out);
-	s->flags |= FINISHING;
-	s->end = how;
-	loop_dirty(s->loop, s);
-}
-
-bool
-stream_is_finished(const struct stream *s)
-{
-	return s->flags & (FINISHED | BROKEN) || s->phase == PHASE_DEAD;
 }
 
 const char *
@@ -454,29 +351,4 @@ int
 stream_fd(const struct stream *s)
 {
 	return s->fd;
-}
-
-void
-loop_dirty(struct loop *l, struct stream *s)
-{
-	if (s->flags & DIRTY)
-		return;
-	s->flags |= DIRTY;
-	s->inside++;
-	s->next_dirty = l->dirty;
-	l->dirty = s;
-}
-
-/* Sends what the callbacks of this turn have queued. */
-void
-loop_send(struct loop *l)
-{
-	struct stream *s;
-
-	while ((s = l->dirty)) {
-		l->dirty = s->next_dirty;
-		s->flags &= ~(unsigned)DIRTY;
-		stream_flush(s);
-		stream_leave(s);
-	}
 }

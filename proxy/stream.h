@@ -57,9 +57,10 @@ struct stream *stream_new(struct loop *l, int fd, struct tls *tls,
 struct stream *stream_connect(struct loop *l, const struct sockaddr *sa,
     socklen_t salen, struct tls *tls, stream_callback *cb, void *arg);
 
-/* From now on s, which is plain, speaks TLS: what lies unread is its beginning.
- * READY or ERROR comes later, from the loop.  tls is s's.  False: no memory; s is
- * as before, tls is freed. */
+/* From now on s, which is plain and READY, speaks TLS: what lies unread is its
+ * beginning, and what is queued leaves in front of it.  READY or ERROR comes
+ * later, from the loop.  tls is s's.  False: tls is NULL, for want of memory; s is as
+ * before. */
 bool stream_start_tls(struct stream *s, struct tls *tls);
 
 void stream_free(struct stream *s);	/* closes at once; safe on NULL */

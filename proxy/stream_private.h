@@ -1,4 +1,4 @@
-/* stream_private.h - the inside of a stream, for stream.c and stream_read.c alone. */
+/* stream_private.h - the inside of a stream, for the stream*.c alone. */
 #ifndef TRACETAPE_PROXY_STREAM_PRIVATE_H
 #define TRACETAPE_PROXY_STREAM_PRIVATE_H
 
@@ -29,6 +29,8 @@ enum {
 	FINISHED = 1 << 9,
 	DIRTY = 1 << 10,		/* on the loop's list */
 	FREED = 1 << 11,	/* destroyed when nobody is inside */
+	STARTING_TLS = 1 << 12,	/* the handshake is to begin, or early is
+				 * not used up */
 };
 
 struct stream {
@@ -46,6 +48,7 @@ struct stream {
 	struct stream *next_dirty;
 
 	struct inbox in;
+	struct inbox early;	/* came before TLS was begun, and is TLS */
 	struct outbox out;
 	struct event read, write;
 };
@@ -63,9 +66,15 @@ void stream_fail(struct stream *s, int err);
 /* The socket is watched for input exactly while input may be taken. */
 void stream_arm_read(struct stream *s);
 bool stream_may_read(const struct stream *s);
+void stream_arm_write(struct stream *s, bool on);
 
 /* stream_read.c */
 void stream_on_readable(evutil_socket_t fd, short what, void *arg);
+void stream_got_eof(struct stream *s, bool clean);
+
+/* stream_tls.c: what read_plain is for plain streams: one recv.  Returns the bytes it
+ * brought, 0: stop for now. */
+size_t stream_read_tls(struct stream *s);
 
 /* Goes on with the handshake.  False: s is dead or gone. */
 bool stream_shake_hands(struct stream *s);
