@@ -46,7 +46,26 @@ commands() {
 	openssl;openssl;openssl;openssl;openssl;openssl
 	curl;curl;curl;curl;curl;curl
 	certtool;gnutls-bin;gnutls-utils;gnutls-utils;gnutls;gnutls
+	wget;wget;wget;wget;wget;wget
+	git;git;git;git;git;git
+	python3;python3;python3;python3;python;python3
 	END
+}
+
+# Modules of the system's own Python: module; the packages as above.
+modules() {
+	[ "$verb" = test ] || return 0
+	cat <<-'END'
+	httpx;python3-httpx;python3-httpx;py3-httpx;python-httpx;
+	cryptography;python3-cryptography;python3-cryptography;py3-cryptography;python-cryptography;cryptography
+	END
+}
+
+# Packages go to the system's Python, whatever stands before it in PATH.
+python=/usr/bin/python3
+[ -x $python ] || python=python3
+has_module() {
+	$python -c "import $1" >/dev/null 2>&1
 }
 
 # Compiles and links a program that includes $1 and links $2; $3 more flags.
@@ -68,6 +87,10 @@ all_there() {
 	while IFS=';' read -r command _; do
 		command -v "$command" >/dev/null || return 1
 	done <"$work/commands"
+	modules >"$work/modules"
+	while IFS=';' read -r module _; do
+		has_module "$module" || return 1
+	done <"$work/modules"
 	libraries >"$work/libraries"
 	# Read by cut, not by the shell: an empty field is a field.
 	probe "$(cut -d';' -f2 "$work/libraries" | tr '\n' ' ')" \
@@ -99,6 +122,9 @@ missing() {
 	commands | while IFS= read -r row; do
 		command -v "${row%%;*}" >/dev/null ||
 		    echo "$row" | cut -d';' -f$((column + 1))
+	done
+	modules | while IFS= read -r row; do
+		has_module "${row%%;*}" || echo "$row" | cut -d';' -f$((column + 1))
 	done
 	libraries | while IFS= read -r row; do
 		# Without a compiler nothing can be found; then all of it is asked for.
