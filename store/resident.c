@@ -1,5 +1,6 @@
 #include "store/resident.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -8,6 +9,9 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+/* Of the file's end that stays cached for those who look at what was just recorded. */
+static const size_t cache_bytes = (size_t)8 << 20;
+
 void
 resident_find(struct resident *r, int fd, const char *name)
 {
@@ -15,8 +19,7 @@ resident_find(struct resident *r, int fd, const char *name)
 	struct stat st;
 	char line[512];
 
-	r->map = NULL;
-	r->len = 0;
+	*r = (struct resident){ .fd = fd };
 	if (fstat(fd, &st) != 0 || !(maps = fopen("/proc/self/maps", "re")))
 		return;
 	while (!r->map && fgets(line, sizeof(line), maps)) {
@@ -36,6 +39,12 @@ resident_find(struct resident *r, int fd, const char *name)
 void
 resident_drop(const struct resident *r, size_t n)
 {
-	if (r->map)
-		madvise(r->map, n < r->len ? n : r->len, MADV_DONTNEED);
+	if (!r->map)
+		return;
+	madvise(r->map, n < r->len ? n : r->len, MADV_DONTNEED);
+#ifdef POSIX_FADV_DONTNEED
+	if (n > cache_bytes)
+		(void)posix_fadvise(r->fd, 0, (off_t)(n - cache_bytes),
+		    POSIX_FADV_DONTNEED);
+#endif
 }
