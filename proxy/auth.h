@@ -1,8 +1,10 @@
 /* auth.h - Proxy-Authorization: Basic (RFC 7617) as a label, or as a password.
  *
- * File:   forward.auth_file has lines "name:password"; empty lines and those that begin
- *         with # say nothing.  It must be ours and for nobody else to read (0600).
- *         Passwords stay in memory, are compared in constant time, never logged.
+ * File:   forward.auth_file has lines "name:password", the password up to the line's
+ *         end, colons and all; empty lines and those that begin with # say nothing.
+ *         It must be ours or root's, and for nobody else to read (0600).
+ * Secret: of passwords a SHA-256 stays in memory; comparing takes the same time for
+ *         whoever asks, known or not; what the file or a value holds is never said.
  * Thread: any; const once made.
  */
 #ifndef TRACETAPE_PROXY_AUTH_H
@@ -25,8 +27,9 @@ enum auth_verdict {
 };
 
 /* value: of the Proxy-Authorization line, p == NULL when there is none.  label gets
- * the name, cut at AUTH_LABEL_MAX - 1 bytes between characters, "" without one.
- * a == NULL: no file, everybody is AUTH_OK, and what is broken labels nothing. */
+ * the name, cut at AUTH_LABEL_MAX - 1 bytes between characters, "" without one and
+ * unless AUTH_OK.  a == NULL: no file, everybody is AUTH_OK, what is broken labels
+ * nothing, and control characters and what is no UTF-8 are left out of labels. */
 enum auth_verdict auth_check(const struct auth *a, struct slice value,
     char label[AUTH_LABEL_MAX]);
 
