@@ -1,216 +1,12 @@
-#include "proxy/tls.h"
+#include "proxy/tls_private.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "certs/cache.h"
 #include "certs/leaf.h"
-#include "certs/mbed.h"
-#include "certs/roots.h"
-#include "proxy/sessions.h"
-
-struct tls_shared {
-	mbedtls_ssl_ticket_context tickets;
-	struct mbed_rng rng;
-};
-
-struct tls_client {
-	mbedtls_ssl_config conf;
-	struct mbed_rng rng;
-	struct sessions sessions;
-};
-
-struct tls_server {
-	mbedtls_ssl_config conf;
-	struct mbed_rng rng;
-	struct cache *cache;
-	const struct leaf *fallback;	/* for clients without SNI */
-	struct tls *current;		/* whose handshake runs */
-};
-
-struct tls {
-	mbedtls_ssl_context ssl;
-	struct tls_client *client;
-	struct tls_server *server;
-	const struct leaf *leaf;	/* held while the handshake may use it */
-	const uint8_t *in;
-	size_t in_len;
-	struct bytes *out;
-	enum {
-		SESSION_NEW,
-		SESSION_OPEN,
-		SESSION_EOF,
-		SESSION_FAILED,
-	} state;
-	enum {
-		PEER_UNSEEN,		/* no certificate came: a resumption */
-		PEER_SEEN,
-		PEER_SELF_SIGNED,
-	} peer;
-	enum { CLOSE_UNSENT, CLOSE_SENT } closing;
-	int rc;				/* mbedTLS's, of the failure */
-	char key[SESSIONS_KEY_MAX];	/* host:port, for resumption */
-	char subject[128];		/* of the upstream's leaf */
-	char error[512];
-};
-
-/* Never h2: we do not speak it, and Node 26 would take it. */
-static const char *alpn[] = { "http/1.1", NULL };
-
-int
-tls_start(void)
-{
-	static const uint8_t zero[16];
-	mbedtls_aes_context aes;
-	uint8_t out[16];
-	int rc;
-
-	mbedtls_aes_init(&aes);
-	rc = mbedtls_aes_setkey_enc(&aes, zero, 128);
-	if (rc == 0)
-		rc = mbedtls_aes_crypt_ecb(&aes, MBEDTLS_AES_ENCRYPT, zero, out);
-	mbedtls_aes_free(&aes);
-	return rc ? rc : mbed_start();
-}
-
-struct tls_shared *
-tls_shared_new(void)
-{
-	struct tls_shared *s = calloc(1, sizeof(*s));
-
-	if (!s)
-		return NULL;
-	mbedtls_ssl_ticket_init(&s->tickets);
-	if (mbed_rng_init(&s->rng, "tracetape tickets") != 0 ||
-	    mbedtls_ssl_ticket_setup(&s->tickets, mbedtls_ctr_drbg_random,
-	    &s->rng.drbg, MBEDTLS_CIPHER_AES_256_GCM, 86400) != 0) {
-		tls_shared_free(s);
-		return NULL;
-	}
-	return s;
-}
-
-void
-tls_shared_free(struct tls_shared *s)
-{
-	if (!s)
-		return;
-	mbedtls_ssl_ticket_free(&s->tickets);
-	mbed_rng_fini(&s->rng);
-	free(s);
-}
-
-static int
-set_defaults(mbedtls_ssl_config *conf, int endpoint, struct mbed_rng *rng)
-{
-	int rc = mbedtls_ssl_config_defaults(conf, endpoint,
-	    MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
-
-	if (rc)
-		return rc;
-	mbedtls_ssl_conf_rng(conf, mbedtls_ctr_drbg_random, &rng->drbg);
-	mbed_conf_versions(conf);
-	mbed_conf_groups(conf);
-	return mbedtls_ssl_conf_alpn_protocols(conf, alpn);
-}
-
-struct tls_client *
-tls_client_new(const struct roots *roots)
-{
-	struct tls_client *c = calloc(1, sizeof(*c));
-
-	if (!c)
-		return NULL;
-	mbedtls_ssl_config_init(&c->conf);
-	if (mbed_rng_init(&c->rng, "tracetape client") != 0 ||
-	    set_defaults(&c->conf, MBEDTLS_SSL_IS_CLIENT, &c->rng) != 0) {
-		tls_client_free(c);
-		return NULL;
-	}
-	mbedtls_ssl_conf_authmode(&c->conf, MBEDTLS_SSL_VERIFY_REQUIRED);
-	mbedtls_ssl_conf_ca_chain(&c->conf, roots_chain(roots), NULL);
-	mbed_conf_tell_tickets(&c->conf);
-	return c;
-}
-
-void
-tls_client_free(struct tls_client *c)
-{
-	if (!c)
-		return;
-	sessions_fini(&c->sessions);
-	mbedtls_ssl_config_free(&c->conf);
-	mbed_rng_fini(&c->rng);
-	free(c);
-}
-
-/* mbedTLS asks which certificate to show for this name.  The config does not say
- * for which session; server->current does. */
-static int
-on_sni(void *arg, mbedtls_ssl_context *ssl, const unsigned char *name,
-    size_t len)
-{
-	struct tls_server *s = arg;
-	const struct leaf *leaf;
-	char host[256];
-
-	if (!s->cache || len >= sizeof(host))
-		return 0;
-	memcpy(host, name, len);
-	host[len] = '\0';
-	if (cache_get(s->cache, host, &leaf) != 0)
-		return 0;
-	if (s->current->leaf) {
-		/* Asked again, after a HelloRetryRequest: the first stands. */
-		leaf_unref(leaf);
-		return 0;
-	}
-	s->current->leaf = leaf;
-	return mbedtls_ssl_set_hs_own_cert(ssl, leaf_crt(leaf), leaf_key(leaf));
-}
-
-struct tls_server *
-tls_server_new(struct tls_shared *shared, struct cache *cache,
-    const struct leaf *fixed)
-{
-	struct tls_server *s = calloc(1, sizeof(*s));
-
-	if (!s)
-		return NULL;
-	mbedtls_ssl_config_init(&s->conf);
-	if (mbed_rng_init(&s->rng, "tracetape server") != 0 ||
-	    set_defaults(&s->conf, MBEDTLS_SSL_IS_SERVER, &s->rng) != 0)
-		goto fail;
-	s->cache = fixed ? NULL : cache;
-	if (fixed)
-		s->fallback = leaf_ref(fixed);
-	else if (cache_get(cache, NULL, &s->fallback) != 0)
-		goto fail;
-	if (mbedtls_ssl_conf_own_cert(&s->conf, leaf_crt(s->fallback),
-	    leaf_key(s->fallback)) != 0)
-		goto fail;
-	mbedtls_ssl_conf_sni(&s->conf, on_sni, s);
-	mbedtls_ssl_conf_session_tickets_cb(&s->conf, mbedtls_ssl_ticket_write,
-	    mbedtls_ssl_ticket_parse, &shared->tickets);
-	return s;
-fail:
-	tls_server_free(s);
-	return NULL;
-}
-
-void
-tls_server_free(struct tls_server *s)
-{
-	if (!s)
-		return;
-	mbedtls_ssl_config_free(&s->conf);
-	leaf_unref(s->fallback);
-	mbed_rng_fini(&s->rng);
-	free(s);
-}
 
 static int
 bio_send(void *arg, const unsigned char *p, size_t n)
@@ -234,24 +30,6 @@ bio_recv(void *arg, unsigned char *p, size_t n)
 	t->in += n;
 	t->in_len -= n;
 	return (int)n;
-}
-
-/* Remembers who the upstream says it is, for the error text. */
-static int
-on_verify(void *arg, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
-{
-	struct tls *t = arg;
-
-	(void)flags;
-	if (depth != 0)
-		return 0;
-	t->peer = crt->issuer_raw.len == crt->subject_raw.len &&
-	    memcmp(crt->issuer_raw.p, crt->subject_raw.p,
-	    crt->issuer_raw.len) == 0 ? PEER_SELF_SIGNED : PEER_SEEN;
-	if (mbedtls_x509_dn_gets(t->subject, sizeof(t->subject),
-	    &crt->subject) < 0)
-		t->subject[0] = '\0';
-	return 0;
 }
 
 static struct tls *
@@ -279,7 +57,7 @@ tls_connect(struct tls_client *c, const char *host, unsigned port)
 	if (!host || !*host || !(t = session_new(&c->conf)))
 		return NULL;
 	t->client = c;
-	mbedtls_ssl_set_verify(&t->ssl, on_verify, t);
+	mbedtls_ssl_set_verify(&t->ssl, tls_on_verify, t);
 	if (mbedtls_ssl_set_hostname(&t->ssl, host) != 0) {
 		tls_free(t);
 		return NULL;
@@ -290,12 +68,20 @@ tls_connect(struct tls_client *c, const char *host, unsigned port)
 }
 
 struct tls *
-tls_accept(struct tls_server *s)
+tls_accept(struct tls_server *s, const char *host)
 {
 	struct tls *t = session_new(&s->conf);
 
-	if (t)
-		t->server = s;
+	if (!t)
+		return NULL;
+	t->server = s;
+	if (host && host[0] && s->cache &&
+	    cache_get(s->cache, host, &t->leaf) == 0 &&
+	    mbedtls_ssl_set_hs_own_cert(&t->ssl, leaf_crt(t->leaf),
+	    leaf_key(t->leaf)) != 0) {
+		tls_free(t);
+		return NULL;
+	}
 	return t;
 }
 
@@ -323,41 +109,13 @@ tls_feed(struct tls *t, const void *p, size_t n)
 	t->in_len = n;
 }
 
-static void
-explain(struct tls *t, const char *doing)
-{
-	uint32_t bad = mbedtls_ssl_get_verify_result(&t->ssl);
-	const char *what = NULL;
-	char text[160];
-
-	if (t->client && t->peer != PEER_UNSEEN && bad && bad != UINT32_MAX) {
-		if (bad & MBEDTLS_X509_BADCERT_EXPIRED)
-			what = "has expired";
-		else if (bad & MBEDTLS_X509_BADCERT_FUTURE)
-			what = "is not valid yet";
-		else if (bad & MBEDTLS_X509_BADCERT_NOT_TRUSTED)
-			what = t->peer == PEER_SELF_SIGNED ?
-			    "is self-signed and not trusted" :
-			    "is not signed by a trusted CA";
-		else if (bad & MBEDTLS_X509_BADCERT_CN_MISMATCH)
-			what = "is for another name";
-		else
-			what = "is not acceptable";
-		snprintf(t->error, sizeof(t->error),
-		    "the certificate %s (%s)", what, t->subject);
-		return;
-	}
-	mbedtls_strerror(t->rc, text, sizeof(text));
-	snprintf(t->error, sizeof(t->error), "TLS %s failed: %s", doing, text);
-}
-
 static enum tls_result
 failed(struct tls *t, int rc, const char *doing)
 {
 	t->state = SESSION_FAILED;
 	t->rc = rc;
 	t->in_len = 0;
-	explain(t, doing);
+	tls_explain(t, doing);
 	return TLS_FAILED;
 }
 
@@ -477,14 +235,7 @@ tls_version(const struct tls *t)
 }
 
 const char *
-tls_error(const struct tls *t)
+tls_sni(const struct tls *t)
 {
-	return t->state == SESSION_FAILED ? t->error : NULL;
-}
-
-bool
-tls_error_is_certificate(const struct tls *t)
-{
-	return t->state == SESSION_FAILED &&
-	    t->rc == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
+	return t->sni;
 }

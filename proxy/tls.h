@@ -49,7 +49,9 @@ void tls_server_free(struct tls_server *s);
 /* A session; NULL: no memory, or a name that cannot be set.  Encrypted output is
  * appended to *out by every call below, so flush it after each. */
 struct tls *tls_connect(struct tls_client *c, const char *host, unsigned port);
-struct tls *tls_accept(struct tls_server *s);
+/* host: whom the client asked us for before TLS began; it decides which leaf, whatever
+ * SNI says.  NULL or "": nobody, SNI decides. */
+struct tls *tls_accept(struct tls_server *s, const char *host);
 void tls_free(struct tls *t);		/* safe on NULL */
 void tls_set_out(struct tls *t, struct bytes *out);
 
@@ -69,11 +71,13 @@ enum tls_result tls_write(struct tls *t, const void *p, size_t n);
 /* Appends close_notify, once. */
 void tls_close(struct tls *t);
 
-/* The name that our client asked for (SNI), lower case; "": none. */
+/* The name that our client asked for (SNI), lower case and without a final dot; "":
+ * none, or none that a host could have.  Known once tls_is_ready. */
 const char *tls_sni(const struct tls *t);
 
-/* Makes c refuse chains that this CA has signed: they are our own. */
-void tls_client_shun(struct tls_client *c, const struct ca *ca);
+/* Makes c refuse chains that this CA has signed, be it trusted or not: they are our
+ * own.  Once, before the first session.  False: no memory. */
+bool tls_client_shun(struct tls_client *c, const struct ca *ca);
 bool tls_error_is_loop(const struct tls *t);
 
 bool tls_resumed(const struct tls *t);

@@ -285,7 +285,7 @@ assert_refused(const struct leaf *leaf, const char *host, const char *why)
 	assert_non_null(s);
 	pair_new(&p, &trust, host);
 	tls_free(p.server.tls);
-	p.server.tls = tls_accept(s);
+	p.server.tls = tls_accept(s, NULL);
 	tls_set_out(p.server.tls, &p.server.out);
 	assert_false(shake_hands(&p, SIZE_MAX));
 	assert_false(tls_is_ready(p.client.tls));
@@ -460,7 +460,7 @@ answer_to_alpn(const char **alpn, const char **why)
 {
 	static char text[256];
 	struct stranger *s = calloc(1, sizeof(*s));
-	struct tls *t = tls_accept(trust.server);
+	struct tls *t = tls_accept(trust.server, NULL);
 	struct bytes out = { 0 };
 	enum tls_result rc;
 
@@ -519,7 +519,7 @@ what_is_not_tls_is_refused_with_an_error(void **state)
 
 	for (size_t i = 0; i < N(junk); i++)
 		for (size_t cut = 1; cut <= lens[i]; cut++) {
-			struct tls *t = tls_accept(trust.server);
+			struct tls *t = tls_accept(trust.server, NULL);
 			struct bytes out = { 0 };
 			enum tls_result rc = TLS_WANT;
 

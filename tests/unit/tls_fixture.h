@@ -92,7 +92,7 @@ pair_new(struct pair *p, struct trust *t, const char *host)
 {
 	memset(p, 0, sizeof(*p));
 	assert_non_null(p->client.tls = tls_connect(t->client, host, 443));
-	assert_non_null(p->server.tls = tls_accept(t->server));
+	assert_non_null(p->server.tls = tls_accept(t->server, NULL));
 	tls_set_out(p->client.tls, &p->client.out);
 	tls_set_out(p->server.tls, &p->server.out);
 }
