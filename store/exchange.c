@@ -60,6 +60,7 @@ exchange_init(struct exchange *x)
 	x->time_ns = -1;
 	x->status = -1;
 	x->retry_count = -1;
+	x->items = (struct ingest_counts){ -1, -1, -1 };
 	message_init(&x->request);
 	message_init(&x->response);
 	x->timing = (struct timing){

@@ -128,6 +128,11 @@ enum ratelimit {
 	RATELIMIT_N
 };
 
+/* Elements of a trace batch, odd ones being neither (store/FORMAT.md 4.4). */
+struct ingest_counts {
+	int64_t traces, spans, odd;
+};
+
 struct exchange {
 	uint64_t seq;		/* 1, 2, ... in the order the requests came */
 	int64_t time_ns;	/* the request head was complete */
@@ -168,6 +173,7 @@ struct exchange {
 	struct slice sdk_version;	/* x-stainless-package-version */
 	struct slice user_agent;
 	int64_t retry_count;	/* x-stainless-retry-count */
+	struct ingest_counts items;	/* of a trace batch; -1: it is none */
 	struct slice ratelimit[RATELIMIT_N];
 };
 
