@@ -10,6 +10,9 @@ static const char *const names[TABLE_N] = {
 	[TABLE_BODY] = "body",
 	[TABLE_OPEN] = "open",
 	[TABLE_GAP] = "gap",
+	[TABLE_TRACE] = "trace",
+	[TABLE_SPAN] = "span",
+	[TABLE_SPANID] = "spanid",
 };
 
 const char *

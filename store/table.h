@@ -1,6 +1,7 @@
 /* table.h - the tables of a store: their names, keys and the small values.
  *
- * The contract is store/FORMAT.md, sections 4 and 6.
+ * The contract is store/FORMAT.md, sections 4 and 6.  Keys and values of trace,
+ * span and spanid are in store/traces.h.
  */
 #ifndef TRACETAPE_STORE_TABLE_H
 #define TRACETAPE_STORE_TABLE_H
@@ -15,6 +16,9 @@ enum table {
 	TABLE_BODY,
 	TABLE_OPEN,
 	TABLE_GAP,
+	TABLE_TRACE,
+	TABLE_SPAN,
+	TABLE_SPANID,
 	TABLE_N
 };
 

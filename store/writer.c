@@ -10,11 +10,13 @@
 #include "store/lockfile.h"
 #include "store/record.h"
 #include "store/settle.h"
+#include "store/writer_traces.h"
 
 enum {
 	LOCK_WAIT_MS = 50,	/* longer than writer_holder holds it */
 	ROW_OVERHEAD = 16,	/* of a key and value in a page, about */
 	RELAX_BYTES = 4 * 1024 * 1024,
+	ROW_KEPT_MAX = 64 * 1024,	/* room that stays from row to row */
 };
 
 /* The cursor of a table and its highest key, so that rows above go in by
@@ -332,6 +334,25 @@ writer_put_gap(struct writer *w, uint64_t seq, uint64_t n, const char *why)
 		return rc;
 	rc = settle_lost(&w->env, w->txn, w->part_bytes, &lost);
 	return rc ? lose_batch(w, rc) : 0;
+}
+
+int
+writer_put_item(struct writer *w, uint64_t seq, const struct ingest_item *item)
+{
+	size_t n = ROW_OVERHEAD;
+	int rc;
+
+	if (item->kind == ITEM_ODD)
+		return 0;
+	rc = begin(w);
+	if (rc == 0)
+		rc = writer_traces_put(&w->env, w->txn, seq, item, &w->row, &n);
+	if (w->row.cap > ROW_KEPT_MAX)
+		bytes_fini(&w->row);
+	if (rc)
+		return lose_batch(w, rc);
+	w->pending += n;
+	return 0;
 }
 
 int

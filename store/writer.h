@@ -10,6 +10,7 @@
 #define TRACETAPE_STORE_WRITER_H
 
 #include "store/exchange.h"
+#include "store/ingest_item.h"
 
 enum {
 	WRITER_LOCKED = -100001,	/* another process records into it */
@@ -58,6 +59,12 @@ int writer_put_exchange(struct writer *w, const struct exchange *x);
 size_t writer_part_bytes(const struct writer *w);
 int writer_put_part(struct writer *w, uint64_t seq, enum side side,
     uint32_t part, const void *p, size_t n);
+
+/* Upserts an item that the trace batch seq brought; odd ones are no rows, and are
+ * left out.  The row of seq is put already: an item must not outlive a crash that
+ * gives its exchange's number to another one. */
+int writer_put_item(struct writer *w, uint64_t seq,
+    const struct ingest_item *item);
 
 /* Exchanges [seq, seq + n), n > 0, are lost: says so in their place. */
 int writer_put_gap(struct writer *w, uint64_t seq, uint64_t n, const char *why);
