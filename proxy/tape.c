@@ -21,12 +21,25 @@ struct tape {
 	struct sha256 sha[2];		/* request, response */
 	struct spool side[SIDE_N];
 	struct bytes scratch;
+	struct writer *writer;		/* while the digest reads a piece */
+	int item_rc;			/* of the items of that piece */
 	struct bytes trailer[2];	/* raw; kept whole, so that no secret is split */
 	int64_t last_us[2];		/* arrival of the last piece, per direction */
 	enum { ROW_NEVER, ROW_STALE, ROW_SAVED } row;
 	char who[REDACT_HASH_LEN + 1];
 	struct tape_start start;
 };
+
+/* An item of a trace batch.  After one that failed, the batch of the writer is gone
+ * and nothing more of this piece goes in. */
+static void
+on_item(void *arg, const struct ingest_item *item)
+{
+	struct tape *t = arg;
+
+	if (t->item_rc == 0)
+		t->item_rc = writer_put_item(t->writer, t->seq, item);
+}
 
 static struct slice
 text_or_missing(const char *text)
@@ -43,6 +56,7 @@ tape_new(const struct tape_start *start)
 		free(t);
 		return NULL;
 	}
+	digest_on_item(t->digest, on_item, t);
 	exchange_init(&t->x);
 	t->x.time_ns = start->time_ns;
 	t->x.mode = start->mode;
@@ -131,20 +145,39 @@ add_time(struct tape *t, struct writer *w, enum side times, size_t n,
 	    spool_add(&t->side[times], w, t->seq, times, pair->p, pair->len);
 }
 
+/* The row of a trace batch stands in the store before its items. */
+static int
+read_request(struct tape *t, struct writer *w, const void *p, size_t n)
+{
+	int rc = 0;
+
+	if (t->row == ROW_NEVER && digest_has_items(t->digest))
+		rc = tape_save(t, w, NULL);
+	if (rc)
+		return rc;
+	t->writer = w;
+	t->item_rc = 0;
+	digest_request_data(t->digest, p, n);
+	return t->item_rc;
+}
+
 int
 tape_data(struct tape *t, struct writer *w, enum side side, const void *p,
     size_t n, int64_t at_us)
 {
 	const bool is_response = side == SIDE_RESPONSE_BODY;
 	int64_t delta = at_us - t->last_us[is_response];
-	int rc;
+	int rc = 0;
 
 	if (is_response)
 		digest_response_data(t->digest, p, n, at_us);
 	else
-		digest_request_data(t->digest, p, n);
+		rc = read_request(t, w, p, n);
 	sha256_add(&t->sha[is_response], p, n);
-	rc = spool_add(&t->side[side], w, t->seq, side, p, n);
+	if (rc)
+		t->side[side].is_cut = true;	/* or it would have a hole */
+	else
+		rc = spool_add(&t->side[side], w, t->seq, side, p, n);
 	if (rc == 0 && !t->side[side].is_cut)
 		rc = add_time(t, w, side + 1, n, delta > 0 ? delta : 0);
 	t->last_us[is_response] = at_us;

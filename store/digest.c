@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/digest_batch.h"
 #include "store/digest_wants.h"
 #include "store/endpoint.h"
 #include "store/fields.h"
@@ -63,6 +64,7 @@ struct digest {
 	bool stream;
 	struct payload request;
 	struct payload response;
+	struct digest_batch batch;
 	struct texts texts;
 	struct bytes scratch;
 };
@@ -75,6 +77,7 @@ digest_new(void)
 	if (!d)
 		return NULL;
 	d->status = d->first_token = -1;
+	digest_batch_init(&d->batch);
 	d->request.decoded_bytes = d->response.decoded_bytes = -1;
 	d->request.ended = d->response.ended = true;	/* until their heads */
 	return d;
@@ -87,6 +90,7 @@ digest_free(struct digest *d)
 		return;
 	payload_fini(&d->request);
 	payload_fini(&d->response);
+	digest_batch_end(&d->batch);
 	texts_fini(&d->texts);
 	bytes_fini(&d->scratch);
 	free(d);
@@ -167,6 +171,19 @@ take_word(struct slice *line)
 }
 
 void
+digest_on_item(struct digest *d, ingest_sink *on_item, void *arg)
+{
+	d->batch.on_item = on_item;
+	d->batch.arg = arg;
+}
+
+bool
+digest_has_items(const struct digest *d)
+{
+	return d->endpoint == ENDPOINT_INGEST;
+}
+
+void
 digest_request_head(struct digest *d, struct slice head)
 {
 	struct slice line, target, id;
@@ -187,6 +204,8 @@ digest_request_head(struct digest *d, struct slice head)
 	    digest_asked, ASKED_N, get(d, REQUEST_CODING));
 	if (d->request.kind == PAYLOAD_EVENTS)
 		d->request.kind = PAYLOAD_OPAQUE;
+	if (digest_has_items(d))
+		digest_batch_begin(&d->batch, &d->request);
 }
 
 void
@@ -230,6 +249,7 @@ digest_request_end(struct digest *d)
 	payload_end(&d->request, true);
 	read_asked(d);
 	payload_fini(&d->request);
+	digest_batch_end(&d->batch);
 }
 
 /* The first n values of a response object, a chunk or an error answer; they begin
@@ -463,6 +483,7 @@ digest_fill(struct digest *d, struct exchange *x)
 	x->request.decoded_bytes = d->request.decoded_bytes;
 	x->response.decoded_bytes = d->response.decoded_bytes;
 	x->retry_count = number(d, RETRY_COUNT);
+	x->items = d->batch.counts;
 	x->timing.first_token = d->first_token;
 	x->timing.upstream_ms = number(d, UPSTREAM_MS);
 	/* What "usage" means elsewhere is not known: it is in the body. */

@@ -82,6 +82,8 @@ on_text(void *arg, const void *data, size_t n)
 	struct payload *p = arg;
 
 	p->n_text += n;
+	if (p->on_text)
+		p->on_text(p->arg, data, n);
 	if (p->kind == PAYLOAD_OPAQUE)
 		return;
 	if (!p->scan && !make_readers(p)) {

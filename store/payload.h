@@ -26,6 +26,8 @@ struct payload {
 	size_t n_want;
 	/* An event is complete and is JSON: its values are in p->scan. */
 	void (*on_event)(void *arg, struct slice name);
+	/* Each piece of decoded text, of any kind, before it is read here. */
+	decode_sink *on_text;
 	void *arg;
 	struct decode *decode;	/* NULL: not coded, or over */
 	struct json_scan *scan;	/* NULL: no byte yet, or over */
@@ -39,7 +41,8 @@ struct payload {
 };
 
 /* want is borrowed for p's life, coding (the Content-Encoding) is not.  For
- * PAYLOAD_EVENTS on_event and arg are set by the caller afterwards. */
+ * PAYLOAD_EVENTS on_event and arg are set by the caller afterwards; so is on_text
+ * (NULL: none). */
 void payload_init(struct payload *p, enum payload_kind kind,
     const struct json_want *want, size_t n_want, struct slice coding);
 void payload_feed(struct payload *p, const void *data, size_t n);
