@@ -31,21 +31,6 @@ block_getenv(const char *lower, const char *upper)
 	return s && *s ? s : NULL;
 }
 
-void
-block_put_user(struct bytes *out, const char *label)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs"
-	    "tuvwxyz0123456789-._~";
-
-	for (const char *p = label; *p; p++) {
-		if (strchr(plain, *p))
-			bytes_putc(out, *p);
-		else
-			bytes_printf(out, "%%%02X", (unsigned char)*p);
-	}
-	bytes_puts(out, ":x");
-}
-
 /* Takes value, which may be NULL for want of memory. */
 static bool
 add(struct block *b, const char *name, char *value)

@@ -12,7 +12,9 @@
 
 #include "store/bytes.h"
 
-enum { BLOCK_VARS_MAX = 16, BLOCK_ERROR_MAX = 512 };
+enum { BLOCK_VARS_MAX = 16, BLOCK_ERROR_MAX = 768 };
+
+struct running;
 
 struct block_wish {
 	const char *address;		/* of the plain listener, "127.0.0.1:8787" */
@@ -35,11 +37,20 @@ bool block_make(struct block *b, const struct block_wish *w,
     char err[BLOCK_ERROR_MAX]);
 void block_fini(struct block *b);		/* safe on a zeroed one */
 
+/* ... for a proxy that runs.  label names the calls in the record, NULL: nothing
+ * does.  A proxy that wants passwords gets the name and password that HTTPS_PROXY
+ * has for it already, instead. */
+bool block_make_for(struct block *b, const struct running *r, const char *label,
+    bool has_base_url, char err[BLOCK_ERROR_MAX]);
+
 /* The value for a name, NULL: not in there. */
 const char *block_get(const struct block *b, const char *name);
 
 /* Puts it into our own environment.  false: no memory. */
 bool block_set(const struct block *b);
+
+/* NULL, or what is wrong with a label. */
+const char *block_label_fault(const char *label);
 
 /* Appends label:x, in which a URL needs no more escapes. */
 void block_put_user(struct bytes *out, const char *label);
