@@ -32,6 +32,8 @@ split(const char *item, char body[ORIGIN_HOST_MAX], unsigned *port)
 		end = close;
 		if (!memchr(item, ':', (size_t)(end - item)))
 			return false;
+	} else if (item[0] == '[') {
+		return false;
 	} else if (colon && strchr(colon + 1, ':')) {
 		colon = NULL;		/* an IPv6 address without brackets */
 	} else if (colon) {
