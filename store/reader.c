@@ -5,18 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/env.h"
+#include "store/reader_private.h"
 #include "store/record.h"
 
 enum { SNAPSHOT_TRIES = 3 };
-
-struct reader {
-	struct env env;
-	MDB_txn *txn;			/* reset between calls; NULL: none yet */
-	MDB_cursor *cursor[TABLE_N];	/* of txn, renewed when used */
-	struct bytes row;		/* what the last call lent */
-	size_t part_bytes;
-};
 
 static void
 drop_snapshot(struct reader *r)
@@ -46,9 +38,8 @@ try_snapshot(struct reader *r)
 	return rc;
 }
 
-/* Every begin_snapshot that gives 0 is paired with an end_snapshot. */
-static int
-begin_snapshot(struct reader *r)
+int
+reader_begin(struct reader *r)
 {
 	int dead, rc = 0;
 
@@ -67,15 +58,14 @@ begin_snapshot(struct reader *r)
 	return rc;
 }
 
-static void
-end_snapshot(struct reader *r)
+void
+reader_end(struct reader *r)
 {
 	mdb_txn_reset(r->txn);
 }
 
-/* MDB_NOTFOUND when the store has no such table. */
-static int
-cursor_for(struct reader *r, enum table t, MDB_cursor **c)
+int
+reader_cursor(struct reader *r, enum table t, MDB_cursor **c)
 {
 	int rc;
 
@@ -89,8 +79,8 @@ cursor_for(struct reader *r, enum table t, MDB_cursor **c)
 	return rc;
 }
 
-static int
-code(int rc)
+int
+reader_code(int rc)
 {
 	switch (rc) {
 	case MDB_NOTFOUND:
@@ -156,7 +146,7 @@ reader_open(struct reader **r, const char *dir)
 
 	if (!(*r = calloc(1, sizeof(**r))))
 		return ENOMEM;
-	rc = code(env_open(&(*r)->env, dir, MDB_RDONLY, 0));
+	rc = reader_code(env_open(&(*r)->env, dir, MDB_RDONLY, 0));
 	if (rc == 0)
 		rc = read_part_bytes(*r);
 	if (rc) {
@@ -198,7 +188,7 @@ seek_up(struct reader *r, enum table t, uint64_t from, MDB_val *v,
 	uint8_t key[SEQ_KEY_LEN];
 	MDB_val k = { sizeof(key), key };
 	MDB_cursor *c;
-	int rc = cursor_for(r, t, &c);
+	int rc = reader_cursor(r, t, &c);
 
 	be64_put(key, from);
 	return rc ? rc : seek(c, &k, v, MDB_SET_RANGE, seq);
@@ -212,7 +202,7 @@ seek_down(struct reader *r, enum table t, uint64_t before, MDB_val *v,
 	uint8_t key[SEQ_KEY_LEN];
 	MDB_val k = { sizeof(key), key };
 	MDB_cursor *c;
-	int rc = cursor_for(r, t, &c);
+	int rc = reader_cursor(r, t, &c);
 
 	if (rc)
 		return rc;
@@ -229,18 +219,18 @@ reader_get(struct reader *r, uint64_t seq, struct exchange *x)
 	uint8_t key[SEQ_KEY_LEN];
 	MDB_val k = { sizeof(key), key }, v;
 	MDB_cursor *c;
-	int rc = begin_snapshot(r);
+	int rc = reader_begin(r);
 
 	if (rc)
-		return code(rc);
+		return reader_code(rc);
 	be64_put(key, seq);
-	rc = cursor_for(r, TABLE_EXCHANGE, &c);
+	rc = reader_cursor(r, TABLE_EXCHANGE, &c);
 	if (rc == 0)
 		rc = mdb_cursor_get(c, &k, &v, MDB_SET);
 	if (rc == 0)
 		rc = decode(r, seq, &v, x);
-	end_snapshot(r);
-	return code(rc);
+	reader_end(r);
+	return reader_code(rc);
 }
 
 int
@@ -252,13 +242,13 @@ reader_next(struct reader *r, uint64_t after, struct exchange *x)
 
 	if (after == UINT64_MAX)
 		return READER_NONE;
-	if ((rc = begin_snapshot(r)) != 0)
-		return code(rc);
+	if ((rc = reader_begin(r)) != 0)
+		return reader_code(rc);
 	rc = seek_up(r, TABLE_EXCHANGE, after + 1, &v, &seq);
 	if (rc == 0)
 		rc = decode(r, seq, &v, x);
-	end_snapshot(r);
-	return code(rc);
+	reader_end(r);
+	return reader_code(rc);
 }
 
 int
@@ -266,15 +256,15 @@ reader_prev(struct reader *r, uint64_t before, struct exchange *x)
 {
 	uint64_t seq;
 	MDB_val v;
-	int rc = begin_snapshot(r);
+	int rc = reader_begin(r);
 
 	if (rc)
-		return code(rc);
+		return reader_code(rc);
 	rc = seek_down(r, TABLE_EXCHANGE, before, &v, &seq);
 	if (rc == 0)
 		rc = decode(r, seq, &v, x);
-	end_snapshot(r);
-	return code(rc);
+	reader_end(r);
+	return reader_code(rc);
 }
 
 /* The reads of one reader_bytes. */
@@ -315,7 +305,7 @@ copy_parts(struct reader *r, struct copy *y)
 {
 	MDB_val k = { sizeof(y->key), y->key }, v;
 	MDB_cursor *c;
-	int rc = cursor_for(r, TABLE_BODY, &c);
+	int rc = reader_cursor(r, TABLE_BODY, &c);
 
 	if (rc == 0)
 		rc = mdb_cursor_get(c, &k, &v, MDB_SET_KEY);
@@ -343,12 +333,12 @@ reader_bytes(struct reader *r, uint64_t seq, enum side side, uint64_t off,
 	y.part = (uint32_t)part;
 	y.skip = (size_t)(off % r->part_bytes);
 	body_key_put(y.key, seq, side, y.part);
-	if ((rc = begin_snapshot(r)) != 0)
-		return code(rc);
+	if ((rc = reader_begin(r)) != 0)
+		return reader_code(rc);
 	rc = copy_parts(r, &y);
-	end_snapshot(r);
+	reader_end(r);
 	*n = cap - y.left;
-	return code(rc);
+	return reader_code(rc);
 }
 
 int
@@ -360,15 +350,15 @@ reader_next_gap(struct reader *r, uint64_t after, uint64_t *seq, uint64_t *n,
 
 	if (after == UINT64_MAX)
 		return READER_NONE;
-	if ((rc = begin_snapshot(r)) != 0)
-		return code(rc);
+	if ((rc = reader_begin(r)) != 0)
+		return reader_code(rc);
 	rc = seek_up(r, TABLE_GAP, after + 1, &v, seq);
 	if (rc == 0)
 		rc = keep(r, &v);
-	end_snapshot(r);
+	reader_end(r);
 	if (rc == 0 && gap_decode(r->row.p, r->row.len, *seq, n, why) != 0)
 		rc = READER_CORRUPT;
-	return code(rc);
+	return reader_code(rc);
 }
 
 int
@@ -378,15 +368,15 @@ reader_meta(struct reader *r, const char *name, struct slice *value)
 	int rc;
 
 	assert(k.mv_size > 0 && k.mv_size <= META_NAME_MAX);
-	if ((rc = begin_snapshot(r)) != 0)
-		return code(rc);
+	if ((rc = reader_begin(r)) != 0)
+		return reader_code(rc);
 	rc = mdb_get(r->txn, r->env.dbi[TABLE_META], &k, &v);
 	if (rc == 0)
 		rc = keep(r, &v);
-	end_snapshot(r);
+	reader_end(r);
 	if (rc == 0)
 		*value = bytes_slice(&r->row);
-	return code(rc);
+	return reader_code(rc);
 }
 
 const char *

@@ -10,6 +10,7 @@
 #define TRACETAPE_STORE_READER_H
 
 #include "store/exchange.h"
+#include "store/traces.h"
 
 enum {
 	READER_NONE = -100101,		/* no such thing; the end */
@@ -47,6 +48,23 @@ int reader_next_gap(struct reader *r, uint64_t after, uint64_t *seq,
 
 /* A named value in meta, lent. */
 int reader_meta(struct reader *r, const char *name, struct slice *value);
+
+/* The trace with this id, also when only spans of it came (*t has no text then). */
+int reader_trace(struct reader *r, struct slice id, struct kept_item *t);
+
+/* The first trace, in the order of keys, above the one whose key is `after`
+ * (missing: the first of all).  READER_CORRUPT: t->key tells which.  What was
+ * lent before may be given as id and after, here and below. */
+int reader_next_trace(struct reader *r, struct slice after, struct kept_item *t);
+
+/* The same for the spans of a trace, in the order of their starts; after: the last
+ * one (NULL: the first of the trace), of which key and started_ns count. */
+int reader_next_span(struct reader *r, struct slice trace_id,
+    const struct kept_item *after, struct kept_item *s);
+
+/* The span with this id in this trace. */
+int reader_span(struct reader *r, struct slice trace_id, struct slice id,
+    struct kept_item *s);
 
 const char *reader_strerror(int rc);
 
