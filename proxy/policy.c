@@ -20,6 +20,7 @@ struct rules {
 struct policy {
 	enum config_tunnel tunnel;
 	struct rules intercept, tunnel_to, resolve, no_via;
+	struct network resolved[CONFIG_LIST_MAX];	/* where to: one address */
 	struct network allow[CONFIG_LIST_MAX];
 	size_t n_allow;
 	uint16_t port[CONFIG_LIST_MAX];
@@ -45,24 +46,39 @@ add_rules(struct rules *to, const struct config_list *from, const char *key,
 	return true;
 }
 
-/* The hosts of "host=address[:port]". */
+/* "host=address[:port]". */
 static bool
-add_resolved(struct policy *p, const struct config *c, char *err)
+add_resolved(struct policy *p, const char *item)
+{
+	struct network *to = &p->resolved[p->resolve.n];
+	struct rule *r = &p->resolve.rule[p->resolve.n];
+	char why[RULE_WHY_MAX], host[ORIGIN_HOST_MAX];
+	size_t len = strcspn(item, "=");
+	struct sockaddr_storage sa;
+	socklen_t sa_len;
+	const uint8_t *ip;
+
+	if (len >= sizeof(host) || !item[len] ||
+	    !address_parse(item + len + 1, &sa, &sa_len))
+		return false;
+	memcpy(host, item, len);
+	host[len] = '\0';
+	to->len = (uint8_t)address_ip((struct sockaddr *)&sa, &ip);
+	to->bits = (uint8_t)(to->len * 8);
+	memcpy(to->ip, ip, to->len);
+	p->resolve.n++;
+	return rule_parse(r, host, 0, why) && r->kind != RULE_SUFFIX;
+}
+
+static bool
+add_all_resolved(struct policy *p, const struct config *c, char *err)
 {
 	const struct config_list *from = &c->upstream_resolve;
-	char why[RULE_WHY_MAX], host[ORIGIN_HOST_MAX];
 
-	for (size_t i = 0; i < from->n; i++) {
-		size_t len = strcspn(from->item[i], "=");
-		struct rule *r = &p->resolve.rule[i];
-
-		snprintf(host, sizeof(host), "%.*s", (int)len, from->item[i]);
-		if (len >= sizeof(host) || !rule_parse(r, host, 0, why) ||
-		    r->kind == RULE_SUFFIX)
+	for (size_t i = 0; i < from->n; i++)
+		if (!add_resolved(p, from->item[i]))
 			return complain(err, "upstream.resolve", from->item[i],
-			    "give host=address[:port]");
-		p->resolve.n++;
-	}
+			    "give host=address[:port], the address in numbers");
 	return true;
 }
 
@@ -113,7 +129,7 @@ policy_new(const struct config *c, char *err)
 	    RULE_MAY_NETWORK | RULE_MAY_PORT, err) &&
 	    add_rules(&p->no_via, &c->upstream_no_via, "upstream.no_via",
 	    RULE_MAY_NETWORK, err) &&
-	    add_resolved(p, c, err) && add_ports(p, c, err) &&
+	    add_all_resolved(p, c, err) && add_ports(p, c, err) &&
 	    add_allowed(p, c, err))
 		return p;
 	policy_free(p);
@@ -192,7 +208,19 @@ is_named(const struct policy *p, const struct target *t, unsigned port)
 		if ((r->port == 0 || r->port == port) && rule_has(r, t))
 			return true;
 	}
-	return any_has(&p->resolve, t);
+	return false;
+}
+
+/* The address, and no other, that upstream.resolve gives to t. */
+static bool
+is_resolved_to(const struct policy *p, const struct target *t,
+    const struct sockaddr *sa)
+{
+	for (size_t i = 0; i < p->resolve.n; i++)
+		if (rule_has(&p->resolve.rule[i], t) &&
+		    network_has(&p->resolved[i], sa))
+			return true;
+	return false;
 }
 
 static bool
@@ -228,14 +256,19 @@ enum tunnel_verdict
 policy_tunnel(const struct policy *p, const struct origin *o)
 {
 	struct target t;
+	bool is_resolved;
 
 	target_init(&t, o->host);
+	is_resolved = any_has(&p->resolve, &t);
 	if (p->tunnel == TUNNEL_NONE)
 		return TUNNEL_OFF;
-	if (p->tunnel == TUNNEL_LISTED && !is_named(p, &t, o->port))
+	if (p->tunnel == TUNNEL_LISTED && !is_resolved &&
+	    !is_named(p, &t, o->port))
 		return TUNNEL_UNLISTED;
 	if (o->port == 0 || !is_port_open(p, &t, o->port))
 		return TUNNEL_PORT;
+	if (is_resolved)
+		return TUNNEL_YES;
 	if (is_odd_address(&t) || (t.is_address &&
 	    !policy_reaches(p, o, (const struct sockaddr *)&t.sa)))
 		return TUNNEL_ADDRESS;
@@ -251,7 +284,7 @@ policy_reaches(const struct policy *p, const struct origin *o,
 	if (address_is_public(sa))
 		return true;
 	target_init(&t, o->host);
-	if (is_named(p, &t, o->port))
+	if (is_named(p, &t, o->port) || is_resolved_to(p, &t, sa))
 		return true;
 	for (size_t i = 0; i < p->tunnel_to.n; i++) {
 		const struct rule *r = &p->tunnel_to.rule[i];

@@ -3,7 +3,7 @@
  * Thread: any; const once made.
  * Hosts:  compared without case, a final dot and an IPv6 zone; "*.b" has a.b and
  *         a.c.b, and not b itself.  A host that is an address in numbers is compared as
- *         one.  Hosts of upstream.resolve are as those of forward.tunnel_to.
+ *         one.  Hosts of upstream.resolve are listed, for the address that it gives them.
  * Networks: in forward.tunnel_to they list addresses in numbers and make the addresses
  *         that names resolve to reachable; they list no names, since names are not
  *         resolved to be judged.  In upstream.no_via likewise.
@@ -49,7 +49,8 @@ enum tunnel_verdict {
 enum tunnel_verdict policy_tunnel(const struct policy *p, const struct origin *o);
 
 /* ... and when it is: false for loopback, private, link-local and other special
- * addresses (address_is_public), unless forward.tunnel_to names o or has sa. */
+ * addresses (address_is_public), unless forward.tunnel_to names o or has sa,
+ * or upstream.resolve sends o there. */
 bool policy_reaches(const struct policy *p, const struct origin *o,
     const struct sockaddr *sa);
 

@@ -236,6 +236,7 @@ listed_tunnels_to_the_listed_on_ports_that_are_listed(void **state)
 		{ "[::1]:80", TUNNEL_YES },
 		{ "resolved.example:443", TUNNEL_YES },
 		{ "resolved.example:9999", TUNNEL_PORT },
+		{ "192.168.0.9:443", TUNNEL_YES },
 		{ "other.example:443", TUNNEL_UNLISTED },
 		{ "8.8.8.8:443", TUNNEL_UNLISTED },
 		{ "127.0.0.1:443", TUNNEL_UNLISTED },
@@ -244,7 +245,8 @@ listed_tunnels_to_the_listed_on_ports_that_are_listed(void **state)
 	MAKE("forward.tunnel=listed",
 	    "forward.tunnel_to=Host.Example,git.example:22 *.suffix.example",
 	    "forward.tunnel_to=10.0.0.0/8 [fd00::/8]:5432 ::1",
-	    "upstream.resolve=Resolved.example=127.0.0.1:9999");
+	    "upstream.resolve=Resolved.example=127.0.0.1:9999",
+	    "upstream.resolve=192.168.0.9=127.0.0.1:9999");
 	check(cases, N(cases));
 }
 
@@ -300,6 +302,9 @@ what_is_listed_is_reached_wherever_it_is(void **state)
 	/* The port is that which the client asked for. */
 	assert_true(reaches("here.example:443", "127.0.0.1:9999"));
 	assert_false(reaches("there.example:443", "127.0.0.1:9999"));
+	assert_true(reaches("HERE.example.:443", "[::ffff:127.0.0.1]:1"));
+	assert_false(reaches("here.example:443", "127.0.0.2:9999"));
+	assert_false(reaches("here.example:443", "192.168.0.1:9999"));
 }
 
 static void
