@@ -53,9 +53,21 @@ spool_save(struct spool *s, struct writer *w, uint64_t seq, enum side side)
 	rc = writer_put_part(w, seq, side, s->part, s->tail.p, s->tail.len);
 	if (rc)
 		return rc;
+	spool_is_put(s);
+	return 0;
+}
+
+bool
+spool_is_whole(const struct spool *s)
+{
+	return s->part == 0 && s->put_len == 0 && s->tail.len > 0 && !s->is_cut;
+}
+
+void
+spool_is_put(struct spool *s)
+{
 	s->put += (int64_t)(s->tail.len - s->put_len);
 	s->put_len = s->tail.len;
-	return 0;
 }
 
 bool

@@ -28,6 +28,12 @@ int spool_add(struct spool *s, struct writer *w, uint64_t seq, enum side side,
 /* Puts the unfinished part, if it has grown. */
 int spool_save(struct spool *s, struct writer *w, uint64_t seq, enum side side);
 
+/* Holds all that its side has, and none of it is put. */
+bool spool_is_whole(const struct spool *s);
+
+/* What it holds was put some other way, and nothing will come. */
+void spool_is_put(struct spool *s);
+
 bool spool_is_unsaved(const struct spool *s);
 void spool_committed(struct spool *s);
 

@@ -8,6 +8,7 @@
 #include "proxy/loop.h"
 #include "proxy/spool.h"
 #include "store/digest.h"
+#include "store/pack.h"
 #include "store/redact.h"
 #include "store/sha256.h"
 #include "store/writer.h"
@@ -253,6 +254,32 @@ put_trailer(struct tape *t, struct writer *w, enum side side)
 	return rc;
 }
 
+/* Puts the sides that are whole and small together: one value takes fewer pages than
+ * one for each. */
+static int
+put_pack(struct tape *t, struct writer *w)
+{
+	struct slice side[SIDE_N] = { { NULL, 0 } };
+	bool is_empty = true;
+	int rc;
+
+	for (enum side s = 0; s < SIDE_N; s++) {
+		if (!spool_is_whole(&t->side[s]))
+			continue;
+		side[s] = bytes_slice(&t->side[s].tail);
+		if (pack_len(side) > writer_part_bytes(w))
+			side[s].len = 0;
+		else
+			is_empty = false;
+	}
+	if (is_empty || (rc = writer_put_pack(w, t->seq, side)) != 0)
+		return is_empty ? 0 : rc;
+	for (enum side s = 0; s < SIDE_N; s++)
+		if (side[s].len > 0)
+			spool_is_put(&t->side[s]);
+	return 0;
+}
+
 int
 tape_save(struct tape *t, struct writer *w, const struct tape_end *end)
 {
@@ -266,6 +293,8 @@ tape_save(struct tape *t, struct writer *w, const struct tape_end *end)
 		return rc;
 	if (end && end->response.head_bytes >= 0)
 		digest_response_end(t->digest, end->has_clean_response);
+	if (end && (rc = put_pack(t, w)) != 0)
+		return rc;
 	for (enum side s = 0; s < SIDE_N; s++)
 		if ((rc = spool_save(&t->side[s], w, t->seq, s)) != 0)
 			return rc;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/reader_private.h"
+#include "store/pack.h"
 #include "store/record.h"
 
 enum { SNAPSHOT_TRIES = 3 };
@@ -319,6 +320,34 @@ copy_parts(struct reader *r, struct copy *y)
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+/* A side that has no parts may be in the pack of its exchange. */
+static int
+copy_packed(struct reader *r, uint64_t seq, enum side side, uint64_t off,
+    struct copy *y)
+{
+	uint8_t key[BODY_KEY_LEN];
+	MDB_val k = { sizeof(key), key }, v;
+	struct slice bytes;
+	MDB_cursor *c;
+	size_t n;
+	int rc = cursor_for(r, TABLE_BODY, &c);
+
+	pack_key_put(key, seq);
+	if (rc == 0)
+		rc = mdb_cursor_get(c, &k, &v, MDB_SET);
+	if (rc)
+		return rc == MDB_NOTFOUND ? 0 : rc;
+	if (v.mv_size > r->part_bytes ||
+	    pack_get(v.mv_data, v.mv_size, side, &bytes) != 0)
+		return READER_CORRUPT;
+	if (off >= bytes.len)
+		return 0;
+	n = bytes.len - (size_t)off < y->left ? bytes.len - (size_t)off : y->left;
+	memcpy(y->to, bytes.p + off, n);
+	y->left -= n;
+	return 0;
+}
+
 int
 reader_bytes(struct reader *r, uint64_t seq, enum side side, uint64_t off,
     void *buf, size_t cap, size_t *n)
@@ -336,6 +365,8 @@ reader_bytes(struct reader *r, uint64_t seq, enum side side, uint64_t off,
 	if ((rc = reader_begin(r)) != 0)
 		return reader_code(rc);
 	rc = copy_parts(r, &y);
+	if (rc == 0 && y.left == cap)
+		rc = copy_packed(r, seq, side, off, &y);
 	reader_end(r);
 	*n = cap - y.left;
 	return reader_code(rc);

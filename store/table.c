@@ -3,6 +3,9 @@
 #include <assert.h>
 
 enum { GAP_VERSION = 1 };
+enum { PACK_SIDE = 255 };	/* behind all sides, so that packs go in by append */
+
+_Static_assert((int)SIDE_N <= (int)PACK_SIDE, "sides and packs differ");
 
 static const char *const names[TABLE_N] = {
 	[TABLE_META] = "meta",
@@ -30,6 +33,14 @@ body_key_put(uint8_t key[BODY_KEY_LEN], uint64_t seq, enum side side,
 	be64_put(key, seq);
 	key[8] = (uint8_t)side;
 	be32_put(key + 9, part);
+}
+
+void
+pack_key_put(uint8_t key[BODY_KEY_LEN], uint64_t seq)
+{
+	be64_put(key, seq);
+	key[8] = PACK_SIDE;
+	be32_put(key + 9, 0);
 }
 
 bool

@@ -39,6 +39,7 @@ const char *table_name(enum table t);
 
 void body_key_put(uint8_t key[BODY_KEY_LEN], uint64_t seq, enum side side,
     uint32_t part);
+void pack_key_put(uint8_t key[BODY_KEY_LEN], uint64_t seq);
 
 /* The seq in front of a key of exchange, body, open or gap.  false: p is not
  * key_len bytes long. */

@@ -8,6 +8,7 @@
 #include "store/directory.h"
 #include "store/env.h"
 #include "store/lockfile.h"
+#include "store/pack.h"
 #include "store/record.h"
 #include "store/settle.h"
 #include "store/writer_traces.h"
@@ -113,10 +114,9 @@ is_above(const MDB_val *k, const struct tail *tail)
 }
 
 static int
-put_row(struct writer *w, enum table t, MDB_val *k, MDB_val *v)
+put_row(struct writer *w, enum table t, MDB_val *k, MDB_val *v, unsigned flags)
 {
 	struct tail *tail = &w->tail[t];
-	unsigned flags = 0;
 	int rc = tail->cursor ? 0 : open_tail(w, t);
 
 	if (rc)
@@ -124,7 +124,7 @@ put_row(struct writer *w, enum table t, MDB_val *k, MDB_val *v)
 	if (is_above(k, tail)) {
 		memcpy(tail->key, k->mv_data, k->mv_size);
 		tail->len = k->mv_size;
-		flags = MDB_APPEND;
+		flags |= MDB_APPEND;
 	}
 	return mdb_cursor_put(tail->cursor, k, v, flags);
 }
@@ -135,20 +135,28 @@ val(const void *p, size_t n)
 	return (MDB_val){ n, (void *)p };	/* LMDB reads only */
 }
 
-/* For the tables whose keys begin with a seq. */
+/* For the tables whose keys begin with a seq.  flags: 0, or MDB_RESERVE, and then
+ * *v tells where the value is to be written. */
 static int
-put(struct writer *w, enum table t, MDB_val k, MDB_val v)
+put_or_reserve(struct writer *w, enum table t, MDB_val k, MDB_val *v,
+    unsigned flags)
 {
-	const size_t n = k.mv_size + v.mv_size + ROW_OVERHEAD;
+	const size_t n = k.mv_size + v->mv_size + ROW_OVERHEAD;
 	int rc = begin(w);
 
 	assert(k.mv_size <= BODY_KEY_LEN);
 	if (rc == 0)
-		rc = put_row(w, t, &k, &v);
+		rc = put_row(w, t, &k, v, flags);
 	if (rc)
 		return lose_batch(w, rc);
 	w->pending += n;
 	return 0;
+}
+
+static int
+put(struct writer *w, enum table t, MDB_val k, MDB_val v)
+{
+	return put_or_reserve(w, t, k, &v, 0);
 }
 
 /* What a new writer does to a store, in one transaction. */
@@ -313,6 +321,22 @@ writer_put_part(struct writer *w, uint64_t seq, enum side side, uint32_t part,
 	assert(seq > 0 && n > 0 && n <= w->part_bytes && part < UINT32_MAX);
 	body_key_put(key, seq, side, part);
 	return put(w, TABLE_BODY, val(key, sizeof(key)), val(p, n));
+}
+
+int
+writer_put_pack(struct writer *w, uint64_t seq, const struct slice side[SIDE_N])
+{
+	uint8_t key[BODY_KEY_LEN];
+	MDB_val room = { pack_len(side), NULL };
+	int rc;
+
+	assert(seq > 0 && room.mv_size <= w->part_bytes);
+	pack_key_put(key, seq);
+	rc = put_or_reserve(w, TABLE_BODY, val(key, sizeof(key)), &room,
+	    MDB_RESERVE);
+	if (rc == 0)
+		pack_put(room.mv_data, side);
+	return rc;
 }
 
 int

@@ -66,6 +66,11 @@ int writer_put_part(struct writer *w, uint64_t seq, enum side side,
 int writer_put_item(struct writer *w, uint64_t seq,
     const struct ingest_item *item);
 
+/* Puts several sides of an exchange in one value: those with bytes, of which none
+ * has parts.  pack_len of them is writer_part_bytes at most. */
+int writer_put_pack(struct writer *w, uint64_t seq,
+    const struct slice side[SIDE_N]);
+
 /* Exchanges [seq, seq + n), n > 0, are lost: says so in their place. */
 int writer_put_gap(struct writer *w, uint64_t seq, uint64_t n, const char *why);
 

@@ -89,6 +89,7 @@ a_damaged_row_is_told_and_does_not_end_a_listing(void **state)
 	put_raw("open", "odd", 3, "", 0);
 	put_raw("body", "\0\0\0\0\0\0\0\1\1\0\0\0\0", 13, large,
 	    sizeof(large));
+	put_raw("body", "\0\0\0\0\0\0\0\3\xff\0\0\0\0", 13, "\1junk", 5);
 	assert_int_equal(reader_open(&r, dir), 0);
 	assert_int_equal(reader_next(r, 1, &x), READER_CORRUPT);
 	assert_int_equal(x.seq, 2);
@@ -101,6 +102,8 @@ a_damaged_row_is_told_and_does_not_end_a_listing(void **state)
 	assert_int_equal(reader_next_gap(r, 0, &seq, &n, &why), READER_CORRUPT);
 	assert_int_equal(seq, 1);
 	assert_int_equal(reader_bytes(r, 1, SIDE_REQUEST_BODY, 0, buf, 8, &got),
+	    READER_CORRUPT);
+	assert_int_equal(reader_bytes(r, 3, SIDE_REQUEST_BODY, 0, buf, 8, &got),
 	    READER_CORRUPT);
 	reader_close(r);
 }
