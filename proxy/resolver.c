@@ -15,6 +15,8 @@
 
 #define RESOLV_CONF "/etc/resolv.conf"
 
+enum { DNS_PORT = 53 };
+
 struct remembered {
 	char host[ORIGIN_HOST_MAX];	/* "" is free */
 	int64_t until_ns;
@@ -69,8 +71,8 @@ configured(const struct config *c, const char *host, unsigned port,
 	return false;
 }
 
-static bool
-numeric(const char *host, unsigned port, struct addrs *addrs)
+bool
+addrs_parse(struct addrs *addrs, const char *host, unsigned port)
 {
 	char text[ORIGIN_AUTHORITY_MAX];
 
@@ -119,6 +121,39 @@ remember(struct resolver *r, const char *host, const struct addrs *addrs)
 	e->addrs = *addrs;
 }
 
+static struct evdns_base *
+dns_new(struct resolver *r)
+{
+	struct evdns_base *dns = evdns_base_new(r->base,
+	    EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+
+	if (!dns)
+		return NULL;
+	evdns_base_set_option(dns, "timeout:", "3");
+	evdns_base_set_option(dns, "attempts:", "2");
+	return dns;
+}
+
+/* upstream.dns.  With neither file read, evdns knows of no other server, search list
+ * or host. */
+static void
+ask_only(struct resolver *r, const char *server)
+{
+	struct sockaddr_storage sa;
+	socklen_t len;
+
+	if (r->dns || !address_parse(server, &sa, &len))
+		return;
+	if (address_port((struct sockaddr *)&sa) == 0)
+		address_set_port((struct sockaddr *)&sa, DNS_PORT);
+	r->dns = dns_new(r);
+	if (r->dns && evdns_base_nameserver_sockaddr_add(r->dns,
+	    (struct sockaddr *)&sa, len, 0) != 0) {
+		evdns_base_free(r->dns, 0);
+		r->dns = NULL;
+	}
+}
+
 /* A laptop changes its network under us. */
 static void
 reread(struct resolver *r)
@@ -134,11 +169,9 @@ reread(struct resolver *r)
 	if (r->dns)
 		evdns_base_free(r->dns, 0);
 	r->conf_mtime = st.st_mtim;
-	r->dns = evdns_base_new(r->base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+	r->dns = dns_new(r);
 	if (!r->dns)
 		return;
-	evdns_base_set_option(r->dns, "timeout:", "3");
-	evdns_base_set_option(r->dns, "attempts:", "2");
 	/* Without the file it falls back to 127.0.0.1, as libc does. */
 	evdns_base_resolv_conf_parse(r->dns, DNS_OPTIONS_ALL, RESOLV_CONF);
 }
@@ -153,6 +186,22 @@ collect(struct addrs *addrs, const struct evutil_addrinfo *ai)
 		memcpy(&addrs->a[addrs->n].sa, ai->ai_addr, ai->ai_addrlen);
 		addrs->a[addrs->n++].len = (socklen_t)ai->ai_addrlen;
 	}
+}
+
+static void
+tell_failure(struct lookup *l, int rc)
+{
+	const char *server = l->resolver->config->upstream_dns;
+	const char *why = rc ? evutil_gai_strerror(rc) :
+	    "the name has no address";
+	char text[320];
+
+	if (!server[0]) {
+		l->cb(l->arg, NULL, why);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s (asked upstream.dns, %s)", why, server);
+	l->cb(l->arg, NULL, text);
 }
 
 static void
@@ -172,8 +221,7 @@ on_answer(int rc, struct evutil_addrinfo *ai, void *arg)
 	if (l->cb && addrs.n > 0)
 		l->cb(l->arg, &addrs, NULL);
 	else if (l->cb)
-		l->cb(l->arg, NULL, rc ? evutil_gai_strerror(rc) :
-		    "the name has no address");
+		tell_failure(l, rc);
 	if (l->is == LOOKUP_STARTING)
 		l->is = LOOKUP_ANSWERED;
 	else
@@ -189,15 +237,18 @@ resolver_lookup(struct resolver *r, const char *host, unsigned port,
 	struct lookup *l;
 
 	if (configured(r->config, host, port, &addrs) ||
-	    numeric(host, port, &addrs) || remembered(r, host, port, &addrs)) {
+	    addrs_parse(&addrs, host, port) || remembered(r, host, port, &addrs)) {
 		cb(arg, &addrs, NULL);
 		return NULL;
 	}
-	reread(r);
+	if (r->config->upstream_dns[0])
+		ask_only(r, r->config->upstream_dns);
+	else
+		reread(r);
 	l = calloc(1, sizeof(*l));
 	if (!l || !r->dns) {
 		free(l);
-		cb(arg, NULL, "no memory");
+		cb(arg, NULL, "no memory, or no server to ask");
 		return NULL;
 	}
 	l->resolver = r;

@@ -2,11 +2,14 @@
  *
  * Thread:  the loop's.  DNS is libevent's evdns (hosts file and resolv.conf,
  *          reread when it changes), because getaddrinfo would block the loop.
+ * Server:  upstream.dns takes the place of both files: names as they are, asked of
+ *          that server alone.
  * Memory:  RESOLVER_CACHE hosts are remembered for RESOLVER_KEEP_S.
  */
 #ifndef TRACETAPE_PROXY_RESOLVER_H
 #define TRACETAPE_PROXY_RESOLVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 
@@ -31,6 +34,9 @@ typedef void resolver_callback(void *arg, const struct addrs *addrs,
 
 struct resolver *resolver_new(struct event_base *base, const struct config *c);
 void resolver_free(struct resolver *r);		/* safe on NULL */
+
+/* An address in numbers; IPv6 without brackets. */
+bool addrs_parse(struct addrs *a, const char *host, unsigned port);
 
 /* Starts a lookup.  NULL: cb has been called already. */
 struct lookup *resolver_lookup(struct resolver *r, const char *host,
