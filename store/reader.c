@@ -330,7 +330,7 @@ copy_packed(struct reader *r, uint64_t seq, enum side side, uint64_t off,
 	struct slice bytes;
 	MDB_cursor *c;
 	size_t n;
-	int rc = cursor_for(r, TABLE_BODY, &c);
+	int rc = reader_cursor(r, TABLE_BODY, &c);
 
 	pack_key_put(key, seq);
 	if (rc == 0)
