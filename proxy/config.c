@@ -7,16 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <ini.h>
-
 #include "proxy/address.h"
-#include "proxy/log.h"
+#include "proxy/config_private.h"
 
-enum { MS_MAX = 1000000000 };		/* eleven days */
+enum {
+	MS_MAX = 1000000000,	/* eleven days */
+	ITEM_MAX = 512,		/* bytes of host=address:port */
+	SHOWN_MAX = 100,	/* bytes of a value in an error */
+};
 
 enum kind {
 	KIND_TEXT,
+	KIND_LISTENER,	/* text: address:port, or empty */
+	KIND_ADDRESS,	/* text: address[:port], or empty */
 	KIND_LIST,	/* may be set repeatedly */
+	KIND_RULES,	/* a list of host=address[:port] */
+	KIND_PORTS,	/* a list */
 	KIND_MS,	/* milliseconds, 1 or more */
 	KIND_MS_OFF,	/* also 0, and -1 for never */
 	KIND_COUNT,	/* 1 or more */
@@ -39,22 +45,22 @@ struct key {
 
 /* One line per key: the lint reads this table, README and the sample file. */
 static const struct key keys[] = {
-	{ "listen.http", KIND_TEXT, F(listen_http), "127.0.0.1:8787", "address:port for plain HTTP; port 0 picks one, empty turns it off", NULL },
-	{ "listen.tls", KIND_TEXT, F(listen_tls), "", "address:port for TLS", NULL },
+	{ "listen.http", KIND_LISTENER, F(listen_http), "127.0.0.1:8787", "address:port for plain HTTP; port 0 picks one, empty turns it off", NULL },
+	{ "listen.tls", KIND_LISTENER, F(listen_tls), "", "address:port for TLS", NULL },
 	{ "tls.cert_file", KIND_TEXT, F(tls_cert_file), "", "certificate chain for the TLS listener, PEM; empty: minted by our own CA", NULL },
 	{ "tls.key_file", KIND_TEXT, F(tls_key_file), "", "its key, PEM", NULL },
 	{ "tls.ca_dir", KIND_TEXT, F(tls_ca_dir), "", "directory of our own CA; empty: ca in the store's directory", NULL },
 	{ "upstream.url", KIND_TEXT, F(upstream_url), "https://api.openai.com", "where requests go: http(s)://host[:port]", NULL },
 	{ "upstream.ca_file", KIND_TEXT, F(upstream_ca_file), "", "roots trusted for upstreams besides the system's, PEM", NULL },
-	{ "upstream.resolve", KIND_LIST, F(upstream_resolve), "", "host=address[:port]: connect a host elsewhere; repeatable", NULL },
-	{ "upstream.dns", KIND_TEXT, F(upstream_dns), "", "address[:port] of a DNS server to ask, instead of the hosts file and resolv.conf", NULL },
+	{ "upstream.resolve", KIND_RULES, F(upstream_resolve), "", "host=address[:port]: connect a host elsewhere; repeatable", NULL },
+	{ "upstream.dns", KIND_ADDRESS, F(upstream_dns), "", "address[:port] of a DNS server to ask, instead of the hosts file and resolv.conf", NULL },
 	{ "upstream.via", KIND_TEXT, F(upstream_via), "", "another proxy on the way out: http://[user:password@]host[:port]", NULL },
 	{ "upstream.no_via", KIND_LIST, F(upstream_no_via), "", "hosts reached without it: host, *.suffix, address or network; repeatable", NULL },
-	{ "forward.intercept", KIND_LIST, F(forward_intercept), "api.openai.com *.api.openai.com", "hosts whose TLS is terminated and recorded: host or *.suffix; repeatable", NULL },
+	{ "forward.intercept", KIND_LIST, F(forward_intercept), "api.openai.com *.api.openai.com", "hosts decrypted and recorded: host or *.suffix; repeatable", NULL },
 	{ "forward.tunnel", KIND_CHOICE, F(forward_tunnel), "any", "other hosts through CONNECT: any, those of forward.tunnel_to, or none", "any listed none" },
-	{ "forward.tunnel_to", KIND_LIST, F(forward_tunnel_to), "", "host, *.suffix, address or network, [:port]: may be tunnelled to, private or not; repeatable", NULL },
-	{ "forward.ports", KIND_LIST, F(forward_ports), "443 80", "ports that a tunnel may lead to", NULL },
-	{ "forward.allow", KIND_LIST, F(forward_allow), "", "networks of clients, such as 10.0.0.0/8; empty: everybody who reaches us; repeatable", NULL },
+	{ "forward.tunnel_to", KIND_LIST, F(forward_tunnel_to), "", "host, *.suffix, address or network, [:port]: tunnelled to, also if private; repeatable", NULL },
+	{ "forward.ports", KIND_PORTS, F(forward_ports), "443 80", "ports that a tunnel may lead to", NULL },
+	{ "forward.allow", KIND_LIST, F(forward_allow), "", "clients' networks, such as 10.0.0.0/8, and nobody else; empty: everybody; repeatable", NULL },
 	{ "forward.auth_file", KIND_TEXT, F(forward_auth_file), "", "name:password lines that proxy clients must know; empty: the name is a label", NULL },
 	{ "store.dir", KIND_TEXT, F(store_dir), "", "the store; empty: tracetape in $XDG_DATA_HOME or ~/.local/share", NULL },
 	{ "store.commit_ms", KIND_MS, F(store_commit_ms), "50", "a finished exchange is on disk after at most this long", NULL },
@@ -131,7 +137,27 @@ parse_choice(const char *text, const char *choices, int64_t *v)
 	return false;
 }
 
-/* NULL, or what the value should have been. */
+static bool
+is_address(const char *text)
+{
+	struct sockaddr_storage sa;
+	socklen_t len;
+
+	return address_parse(text, &sa, &len);
+}
+
+/* NULL, or what the text should have been. */
+static const char *
+text_fault(enum kind kind, const char *text)
+{
+	if (kind == KIND_TEXT || !text[0] || is_address(text))
+		return NULL;
+	return kind == KIND_LISTENER ?
+	    "an address in numbers with its port, such as 127.0.0.1:8787 or "
+	    "[::1]:8787" : "an address in numbers, as 192.0.2.1 or [2001:db8::1]:53";
+}
+
+/* NULL, or what the number should have been. */
 static const char *
 parse(const struct key *k, const char *text, int64_t *v)
 {
@@ -161,40 +187,111 @@ parse(const struct key *k, const char *text, int64_t *v)
 		return parse_number(text, false, v) && *v > 0 && *v <= 64 ?
 		    NULL : "1 to 64, or auto";
 	case KIND_TEXT:
+	case KIND_LISTENER:
+	case KIND_ADDRESS:
 	case KIND_LIST:
+	case KIND_RULES:
+	case KIND_PORTS:
 		break;
 	}
 	return NULL;
 }
 
 static bool
-set_text(char **field, const char *text)
+is_text(const struct key *k)
 {
-	char *copy = strdup(text);
+	return k->kind == KIND_TEXT || k->kind == KIND_LISTENER ||
+	    k->kind == KIND_ADDRESS;
+}
 
+static bool
+is_list(const struct key *k)
+{
+	return k->kind == KIND_LIST || k->kind == KIND_RULES ||
+	    k->kind == KIND_PORTS;
+}
+
+static char **
+text_of(struct config *c, const struct key *k)
+{
+	return (char **)((char *)c + k->field);
+}
+
+static struct config_list *
+list_of(struct config *c, const struct key *k)
+{
+	return (struct config_list *)((char *)c + k->field);
+}
+
+/* "FILE:LINE: section.key = value: give wanted", where a long value is cut rather
+ * than its remedy. */
+static bool
+refuse(const struct setting *s, struct slice value, const char *wanted)
+{
+	snprintf(s->err, CONFIG_ERROR_MAX, "%.200s: %s = %.*s%s: give %s", s->where,
+	    s->name, (int)(value.len < SHOWN_MAX ? value.len : SHOWN_MAX), value.p,
+	    value.len > SHOWN_MAX ? "..." : "", wanted);
+	return false;
+}
+
+static bool
+no_memory(const struct setting *s)
+{
+	snprintf(s->err, CONFIG_ERROR_MAX, "%.200s: %s: no memory", s->where,
+	    s->name);
+	return false;
+}
+
+static struct slice
+slice_of(const char *text)
+{
+	return (struct slice){ text, strlen(text) };
+}
+
+static bool
+set_text(struct config *c, const struct key *k, const struct setting *s)
+{
+	const char *wanted = text_fault(k->kind, s->text);
+	char *copy;
+
+	if (wanted)
+		return refuse(s, slice_of(s->text), wanted);
+	copy = strdup(s->text);
 	if (!copy)
-		return false;
-	free(*field);
-	*field = copy;
+		return no_memory(s);
+	free(*text_of(c, k));
+	*text_of(c, k) = copy;
 	return true;
 }
 
-/* Appends what stands between commas and blanks.  False: no room, or no memory. */
-static bool
-add_items(struct config_list *list, const char *text)
+/* The item that text begins with, after commas and blanks; p == NULL: none. */
+static struct slice
+next_item(const char *text)
 {
 	static const char between[] = ", \t";
+	struct slice item = { text + strspn(text, between), 0 };
 
-	for (text += strspn(text, between); *text; text += strspn(text, between)) {
-		size_t n = strcspn(text, between);
+	item.len = strcspn(item.p, between);
+	return item.len ? item : (struct slice){ NULL, 0 };
+}
 
-		if (list->n == CONFIG_LIST_MAX ||
-		    !(list->item[list->n] = strndup(text, n)))
-			return false;
-		list->n++;
-		text += n;
-	}
-	return true;
+/* NULL, or what the item should have been. */
+static const char *
+item_fault(enum kind kind, struct slice item)
+{
+	char text[ITEM_MAX];
+	const char *eq;
+	unsigned port;
+
+	if (kind == KIND_PORTS)
+		return address_parse_port(item.p, item.len, &port) && port > 0 ?
+		    NULL : "ports, 1 to 65535";
+	if (kind != KIND_RULES)
+		return NULL;
+	snprintf(text, sizeof(text), "%.*s", (int)item.len, item.p);
+	eq = strchr(text, '=');
+	return item.len < sizeof(text) && eq && eq > text && is_address(eq + 1) ?
+	    NULL : "host=address[:port], the address in numbers";
 }
 
 static void
@@ -206,47 +303,68 @@ list_clear(struct config_list *list)
 	list->is_set = false;
 }
 
-/* The first explicit value takes the place of the default, others add to it. */
+/* Hosts are compared in lower case; addresses mean the same in it. */
 static bool
-set_list(struct config *c, const struct key *k, const char *text,
-    const char *where, char err[CONFIG_ERROR_MAX])
+list_add(struct config_list *list, struct slice item, bool fold)
 {
-	struct config_list *list = (void *)((char *)c + k->field);
+	char *copy = strndup(item.p, item.len);
 
-	if (!list->is_set)
-		list_clear(list);
-	list->is_set = true;
-	if (add_items(list, text))
-		return true;
-	snprintf(err, CONFIG_ERROR_MAX, "%s: %s = %s: at most %d of them", where,
-	    k->name, text, CONFIG_LIST_MAX);
-	return false;
+	if (!copy)
+		return false;
+	for (char *p = copy; fold && *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	list->item[list->n++] = copy;
+	return true;
 }
 
+/* The first explicit value takes the place of the default, others add to it; one
+ * without items takes the place of all that came before. */
 static bool
-set(struct config *c, const char *name, const char *text, const char *where,
-    char err[CONFIG_ERROR_MAX])
+set_list(struct config *c, const struct key *k, const struct setting *s)
 {
-	const struct key *k = find(name);
+	struct config_list *list = list_of(c, k);
+	struct slice item;
+	char most[32];
+	size_t n = 0;
+
+	snprintf(most, sizeof(most), "at most %d of them", CONFIG_LIST_MAX);
+	for (const char *p = s->text; (item = next_item(p)).p; p = item.p + item.len) {
+		const char *wanted = item_fault(k->kind, item);
+
+		if (wanted)
+			return refuse(s, item, wanted);
+		if (++n + (list->is_set ? list->n : 0) > CONFIG_LIST_MAX)
+			return refuse(s, item, most);
+	}
+	if (n == 0 || !list->is_set)
+		list_clear(list);
+	list->is_set = true;
+	for (const char *p = s->text; (item = next_item(p)).p; p = item.p + item.len)
+		if (!list_add(list, item, k->kind == KIND_RULES))
+			return no_memory(s);
+	return true;
+}
+
+bool
+config_assign(struct config *c, const struct setting *s)
+{
+	const struct key *k = find(s->name);
 	const char *wanted;
 	int64_t v = 0;
 
 	if (!k) {
-		snprintf(err, CONFIG_ERROR_MAX, "%s: unknown key '%s'; the keys "
-		    "are listed in configs/tracetape.conf and README.md",
-		    where, name);
+		snprintf(s->err, CONFIG_ERROR_MAX, "%.200s: unknown key '%.130s'; the "
+		    "keys are listed in configs/tracetape.conf and README.md",
+		    s->where, s->name);
 		return false;
 	}
-	if (k->kind == KIND_TEXT)
-		return set_text((char **)((char *)c + k->field), text);
-	if (k->kind == KIND_LIST)
-		return set_list(c, k, text, where, err);
-	wanted = parse(k, text, &v);
-	if (wanted) {
-		snprintf(err, CONFIG_ERROR_MAX, "%s: %s = %s: give %s", where,
-		    name, text, wanted);
-		return false;
-	}
+	if (is_text(k))
+		return set_text(c, k, s);
+	if (is_list(k))
+		return set_list(c, k, s);
+	wanted = parse(k, s->text, &v);
+	if (wanted)
+		return refuse(s, slice_of(s->text), wanted);
 	*(int64_t *)((char *)c + k->field) = v;
 	return true;
 }
@@ -258,11 +376,13 @@ config_init(struct config *c)
 
 	memset(c, 0, sizeof(*c));
 	for (size_t i = 0; i < N_KEYS; i++) {
-		if (!set(c, keys[i].name, keys[i].standard, "default", err))
+		const struct setting s = { "default", keys[i].name,
+		    keys[i].standard, err };
+
+		if (!config_assign(c, &s))
 			return false;
-		if (keys[i].kind == KIND_LIST)
-			((struct config_list *)((char *)c + keys[i].field))->
-			    is_set = false;
+		if (is_list(&keys[i]))
+			list_of(c, &keys[i])->is_set = false;
 	}
 	return true;
 }
@@ -271,95 +391,12 @@ void
 config_fini(struct config *c)
 {
 	for (size_t i = 0; i < N_KEYS; i++) {
-		if (keys[i].kind == KIND_TEXT)
-			free(*(char **)((char *)c + keys[i].field));
-		else if (keys[i].kind == KIND_LIST)
-			list_clear((void *)((char *)c + keys[i].field));
+		if (is_text(&keys[i]))
+			free(*text_of(c, &keys[i]));
+		else if (is_list(&keys[i]))
+			list_clear(list_of(c, &keys[i]));
 	}
 	memset(c, 0, sizeof(*c));
-}
-
-struct reading {
-	struct config *c;
-	const char *path;
-	FILE *file;
-	int line;		/* the one in work */
-	int bad_line;		/* err is about it; 0: none is bad */
-	char *err;
-};
-
-/* The rest of a line that did not fit: part of a comment, or too much.  What did fit
- * becomes a line of its own, or newer versions of inih go on reading. */
-static void
-skip_rest(struct reading *r, char *start)
-{
-	int ch = getc(r->file);
-
-	if (ch == EOF)
-		return;
-	start[strlen(start) - 1] = '\n';
-	if (*start != ';' && *start != '#' && !r->bad_line) {
-		r->bad_line = r->line;
-		snprintf(r->err, CONFIG_ERROR_MAX, "%s:%d: the line is too long: "
-		    "give the value with --set", r->path, r->line);
-	}
-	while (ch != EOF && ch != '\n')
-		ch = getc(r->file);
-}
-
-/* Lines without what stands before them: to inih an indented line is more of the
- * value above it. */
-static char *
-next_line(char *buf, int cap, void *arg)
-{
-	struct reading *r = arg;
-	char *start;
-
-	if (!fgets(buf, cap, r->file))
-		return NULL;
-	r->line++;
-	start = buf + strspn(buf, " \t");
-	if (*start && !strchr(start, '\n'))
-		skip_rest(r, start);
-	return memmove(buf, start, strlen(start) + 1);
-}
-
-static int
-on_key(void *arg, const char *section, const char *name, const char *value)
-{
-	struct reading *r = arg;
-	char full[128], where[256];
-
-	if (r->bad_line)
-		return 0;
-	snprintf(full, sizeof(full), "%s.%s", section, name);
-	snprintf(where, sizeof(where), "%s:%d", r->path, r->line);
-	if (set(r->c, full, value, where, r->err))
-		return 1;
-	r->bad_line = r->line;
-	return 0;
-}
-
-bool
-config_read(struct config *c, const char *path, char err[CONFIG_ERROR_MAX])
-{
-	struct reading r = { .c = c, .path = path, .err = err };
-	int rc = -1;
-
-	err[0] = '\0';
-	if ((r.file = fopen(path, "r"))) {
-		rc = ini_parse_stream(next_line, &r, on_key, &r);
-		if (ferror(r.file))
-			rc = -1;	/* a directory, for one */
-	}
-	if (rc < 0)
-		snprintf(err, CONFIG_ERROR_MAX, "%s: %s", path, strerror(errno));
-	else if (rc > 0 && (!r.bad_line || rc < r.bad_line))
-		snprintf(err, CONFIG_ERROR_MAX, "%s:%d: not 'key = value' or "
-		    "'[section]'", path, rc);
-	if (r.file)
-		fclose(r.file);
-	return rc == 0 && !r.bad_line;
 }
 
 bool
@@ -367,54 +404,17 @@ config_set(struct config *c, const char *assignment, char err[CONFIG_ERROR_MAX])
 {
 	const char *eq = strchr(assignment, '=');
 	char name[128];
+	struct setting s = { "--set", name, NULL, err };
 
-	err[0] = '\0';
 	if (!eq || (size_t)(eq - assignment) >= sizeof(name)) {
 		snprintf(err, CONFIG_ERROR_MAX,
-		    "--set %s: give section.key=value", assignment);
+		    "--set %.200s: give section.key=value", assignment);
 		return false;
 	}
 	memcpy(name, assignment, (size_t)(eq - assignment));
 	name[eq - assignment] = '\0';
-	if (set(c, name, eq + 1, "--set", err))
-		return true;
-	if (!err[0])
-		snprintf(err, CONFIG_ERROR_MAX, "--set %s: no memory", assignment);
-	return false;
-}
-
-static const char *
-first_bad_rule(const struct config *c)
-{
-	for (size_t i = 0; i < c->upstream_resolve.n; i++) {
-		const char *rule = c->upstream_resolve.item[i];
-		const char *eq = strchr(rule, '=');
-		struct sockaddr_storage sa;
-		socklen_t len;
-
-		if (!eq || !address_parse(eq + 1, &sa, &len))
-			return rule;
-	}
-	return NULL;
-}
-
-bool
-config_check(const struct config *c, char err[CONFIG_ERROR_MAX])
-{
-	const char *rule = first_bad_rule(c);
-
-	if (!c->listen_http[0] && !c->listen_tls[0])
-		snprintf(err, CONFIG_ERROR_MAX,
-		    "no listener: set listen.http or listen.tls");
-	else if (!c->tls_cert_file[0] != !c->tls_key_file[0])
-		snprintf(err, CONFIG_ERROR_MAX,
-		    "tls.cert_file and tls.key_file go together: set both");
-	else if (rule)
-		snprintf(err, CONFIG_ERROR_MAX, "upstream.resolve = %s: give "
-		    "host=address[:port], the address in numbers", rule);
-	else
-		return true;
-	return false;
+	s.text = eq + 1;
+	return config_assign(c, &s);
 }
 
 void

@@ -19,7 +19,8 @@ enum config_tunnel { TUNNEL_ANY, TUNNEL_LISTED, TUNNEL_NONE };
 enum config_traces { TRACES_FORWARD, TRACES_LOCAL };
 
 /* Values of a key that may be set repeatedly, or many at once between commas or
- * spaces.  What is set explicitly takes the place of the default. */
+ * spaces.  What is set explicitly takes the place of the default, and a value without
+ * items that of all before it. */
 struct config_list {
 	char *item[CONFIG_LIST_MAX];
 	size_t n;
@@ -34,7 +35,7 @@ struct config {
 	char *tls_ca_dir;
 	char *upstream_url;
 	char *upstream_ca_file;
-	struct config_list upstream_resolve;	/* "host=addr[:port]" */
+	struct config_list upstream_resolve;	/* "host=addr[:port]", lower case */
 	char *upstream_via;		/* "http://[user:pass@]host:port", "" */
 	struct config_list upstream_no_via;	/* as policy's hosts */
 	char *upstream_dns;		/* "address[:port]", "": the system's */
@@ -78,7 +79,8 @@ bool config_read(struct config *c, const char *path, char err[CONFIG_ERROR_MAX])
 bool config_set(struct config *c, const char *assignment,
     char err[CONFIG_ERROR_MAX]);
 
-/* What only makes sense together: listeners, certificate and key. */
+/* What only makes sense together: listeners and who may use them, certificate and
+ * key. */
 bool config_check(const struct config *c, char err[CONFIG_ERROR_MAX]);
 
 /* The sample file and the README's table, from the key table. */

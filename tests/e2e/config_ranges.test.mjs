@@ -12,9 +12,19 @@ const refused = [
 	['recorder.pause_ms', '-2'],
 	['store.commit_ms', '9223372036854775'],
 	['upstream.resolve', 'a.example=localhost:9999'],
+	['upstream.dns', 'localhost'],
+	['forward.ports', '443 65536'],
+	['forward.ports', '0'],
+	['forward.tunnel', 'all'],
+	['forward.tunnel_to', '10.0.0.1/8'],
+	['forward.intercept', '*'],
+	['forward.allow', '10.0.0.1/8'],
+	['forward.auth_file', '/nonexistent/users'],
+	['upstream.no_via', 'a.example:443'],
+	['listen.tls', 'localhost:443'],
 ];
 
-test('milliseconds and addresses out of range are refused by name', async (s) => {
+test('values that cannot be meant are refused by name', async (s) => {
 	for (const [key, value] of refused) {
 		const { code, out, err } = await run(s.dir, ['proxy', '--listen', '127.0.0.1:0',
 			'--upstream', 'http://127.0.0.1:1', '--store', join(s.dir, 'store'),
@@ -22,5 +32,16 @@ test('milliseconds and addresses out of range are refused by name', async (s) =>
 		assert.equal(code, 2, `${key}=${value}: ${err}`);
 		assert.equal(out.length, 0);
 		assert.ok(err.includes(key), err);
+	}
+});
+
+test('a listener for others demands to be told who they are', async (s) => {
+	for (const listener of ['http', 'tls']) {
+		const { code, out, err } = await run(s.dir, ['proxy', '--set',
+			`listen.${listener}=0.0.0.0:0`, '--store', join(s.dir, 'store')], { ms: 10_000 });
+		assert.equal(code, 2, err);
+		assert.equal(out.length, 0);
+		for (const said of [listener, '0.0.0.0:0', 'auth_file', 'allow'])
+			assert.ok(err.includes(said), err);
 	}
 });

@@ -43,6 +43,14 @@ assert_says(const char *word)
 }
 
 static void
+assert_list_equal(const struct config_list *a, const struct config_list *b)
+{
+	assert_int_equal(a->n, b->n);
+	for (size_t i = 0; i < a->n; i++)
+		assert_string_equal(a->item[i], b->item[i]);
+}
+
+static void
 assert_equal(const struct config *a, const struct config *b)
 {
 	static const size_t texts[] = {
@@ -51,14 +59,27 @@ assert_equal(const struct config *a, const struct config *b)
 		offsetof(struct config, tls_key_file), offsetof(struct config, tls_ca_dir),
 		offsetof(struct config, upstream_url),
 		offsetof(struct config, upstream_ca_file),
+		offsetof(struct config, upstream_via), offsetof(struct config, upstream_dns),
+		offsetof(struct config, forward_auth_file),
 		offsetof(struct config, store_dir),
+	};
+	static const size_t lists[] = {
+		offsetof(struct config, upstream_resolve),
+		offsetof(struct config, upstream_no_via),
+		offsetof(struct config, forward_intercept),
+		offsetof(struct config, forward_tunnel_to),
+		offsetof(struct config, forward_ports),
+		offsetof(struct config, forward_allow),
 	};
 	const size_t numbers = offsetof(struct config, store_commit_ms);
 
 	for (size_t i = 0; i < N(texts); i++)
 		assert_string_equal(*(char *const *)((const char *)a + texts[i]),
 		    *(char *const *)((const char *)b + texts[i]));
-	assert_int_equal(a->upstream_resolve.n, b->upstream_resolve.n);
+	for (size_t i = 0; i < N(lists); i++)
+		assert_list_equal((const void *)((const char *)a + lists[i]),
+		    (const void *)((const char *)b + lists[i]));
+	assert_int_equal(a->forward_tunnel, b->forward_tunnel);
 	assert_memory_equal((const char *)a + numbers, (const char *)b + numbers,
 	    sizeof(*a) - numbers);
 }
@@ -71,6 +92,13 @@ the_defaults_are_those_of_the_readme(void **state)
 	assert_string_equal(c.upstream_url, "https://api.openai.com");
 	assert_string_equal(c.store_dir, "");
 	assert_int_equal(c.upstream_resolve.n, 0);
+	assert_int_equal(c.forward_intercept.n, 2);
+	assert_string_equal(c.forward_intercept.item[0], "api.openai.com");
+	assert_string_equal(c.forward_intercept.item[1], "*.api.openai.com");
+	assert_false(c.forward_intercept.is_set);
+	assert_int_equal(c.forward_ports.n, 2);
+	assert_int_equal(c.forward_tunnel, TUNNEL_ANY);
+	assert_int_equal(c.traces, TRACES_FORWARD);
 	assert_int_equal(c.store_commit_ms, 50);
 	assert_int_equal(c.store_durability, DURABILITY_SYNC);
 	assert_int_equal(c.recorder_max_bytes, 16 * 1024 * 1024);
@@ -110,6 +138,10 @@ every_kind_of_value_parses(void **state)
 		{ "proxy.drain_s=0", F(drain_s), 0 },
 		{ "proxy.on_abort=drain", F(on_abort), ON_ABORT_DRAIN },
 		{ "limits.connections=2147483647", F(connections_max), INT32_MAX },
+		{ "forward.tunnel=listed", F(forward_tunnel), TUNNEL_LISTED },
+		{ "forward.tunnel=none", F(forward_tunnel), TUNNEL_NONE },
+		{ "forward.tunnel=any", F(forward_tunnel), TUNNEL_ANY },
+		{ "proxy.traces=local", F(traces), TRACES_LOCAL },
 		{ "log.level=error", F(log_level), LOG_ERROR },
 		{ "log.level=warn", F(log_level), LOG_WARN },
 		{ "log.level=info", F(log_level), LOG_INFO },
@@ -127,56 +159,80 @@ struct fault {
 	const char *assignment, *remedy;
 };
 
+static const struct fault faults[] = {
+	{ "store.commit_ms=", "give milliseconds" },
+	{ "store.commit_ms=0", "give milliseconds" },
+	{ "store.commit_ms=-5", "give milliseconds" },
+	{ "store.commit_ms=5ms", "give milliseconds" },
+	{ "store.commit_ms=5k", "give milliseconds" },
+	{ "store.commit_ms=1.5", "give milliseconds" },
+	{ "store.commit_ms=0x10", "give milliseconds" },
+	{ "store.commit_ms=99999999999999999999", "give milliseconds" },
+	{ "recorder.pause_ms=-2", "give milliseconds" },
+	{ "recorder.pause_ms=never", "give milliseconds" },
+	{ "recorder.max_bytes=65535", "64k or more" },
+	{ "recorder.max_bytes=63k", "64k or more" },
+	{ "recorder.max_bytes=-1g", "64k or more" },
+	{ "recorder.max_bytes=16mb", "64k or more" },
+	{ "recorder.max_bytes=16t", "64k or more" },
+	{ "recorder.max_bytes=16 m", "64k or more" },
+	{ "recorder.max_bytes=m", "64k or more" },
+	{ "recorder.max_bytes=9007199254740992k", "64k or more" },
+	{ "recorder.max_bytes=8589934592g", "64k or more" },
+	{ "store.durability=", "sync lazy" },
+	{ "store.durability=syn", "sync lazy" },
+	{ "store.durability=SYNC", "sync lazy" },
+	{ "store.durability=sync lazy", "sync lazy" },
+	{ "proxy.workers=0", "1 to 64, or auto" },
+	{ "proxy.workers=65", "1 to 64, or auto" },
+	{ "proxy.workers=-1", "1 to 64, or auto" },
+	{ "proxy.workers=AUTO", "1 to 64, or auto" },
+	{ "proxy.drain_s=-1", "seconds, 0 or more" },
+	{ "proxy.drain_s=2147483648", "seconds, 0 or more" },
+	{ "limits.connections=0", "1 or more" },
+	{ "limits.pool=2147483648", "1 or more" },
+	{ "log.level=trace", "error warn info debug" },
+	{ "upstream.resolve=a", "host=address[:port]" },
+	{ "upstream.resolve==1.2.3.4", "host=address[:port]" },
+	{ "upstream.resolve=a=", "host=address[:port]" },
+	{ "upstream.resolve=a=localhost", "in numbers" },
+	{ "upstream.resolve=a=1.2.3.4:65536", "in numbers" },
+	{ "upstream.resolve=a=1.2.3.4 b=::1", "in numbers" },
+	{ "upstream.dns=localhost", "in numbers" },
+	{ "upstream.dns=::1", "[2001:db8::1]:53" },
+	{ "upstream.dns=1.2.3.4:x", "in numbers" },
+	{ "upstream.dns=1.2.3.4 ", "in numbers" },
+	{ "listen.http=8787", "127.0.0.1:8787" },
+	{ "listen.http=localhost:8787", "127.0.0.1:8787" },
+	{ "listen.tls=:443", "[::1]:8787" },
+	{ "listen.tls=*:443", "[::1]:8787" },
+	{ "forward.ports=0", "1 to 65535" },
+	{ "forward.ports=65536", "1 to 65535" },
+	{ "forward.ports=443 80 x", "1 to 65535" },
+	{ "forward.ports=-1", "1 to 65535" },
+	{ "forward.ports=+1", "1 to 65535" },
+	{ "forward.ports=1-5", "1 to 65535" },
+	{ "forward.ports=https", "1 to 65535" },
+	{ "forward.tunnel=all", "any listed none" },
+	{ "forward.tunnel=", "any listed none" },
+	{ "proxy.traces=off", "forward local" },
+};
+
 static void
 a_bad_value_is_named_with_its_remedy_and_changes_nothing(void **state)
 {
-	static const struct fault cases[] = {
-		{ "store.commit_ms=", "give milliseconds" },
-		{ "store.commit_ms=0", "give milliseconds" },
-		{ "store.commit_ms=-5", "give milliseconds" },
-		{ "store.commit_ms=5ms", "give milliseconds" },
-		{ "store.commit_ms=5k", "give milliseconds" },
-		{ "store.commit_ms=1.5", "give milliseconds" },
-		{ "store.commit_ms=0x10", "give milliseconds" },
-		{ "store.commit_ms=99999999999999999999", "give milliseconds" },
-		{ "recorder.pause_ms=-2", "give milliseconds" },
-		{ "recorder.pause_ms=never", "give milliseconds" },
-		{ "recorder.max_bytes=65535", "64k or more" },
-		{ "recorder.max_bytes=63k", "64k or more" },
-		{ "recorder.max_bytes=-1g", "64k or more" },
-		{ "recorder.max_bytes=16mb", "64k or more" },
-		{ "recorder.max_bytes=16t", "64k or more" },
-		{ "recorder.max_bytes=16 m", "64k or more" },
-		{ "recorder.max_bytes=m", "64k or more" },
-		{ "recorder.max_bytes=9007199254740992k", "64k or more" },
-		{ "recorder.max_bytes=8589934592g", "64k or more" },
-		{ "store.durability=", "sync lazy" },
-		{ "store.durability=syn", "sync lazy" },
-		{ "store.durability=SYNC", "sync lazy" },
-		{ "store.durability=sync lazy", "sync lazy" },
-		{ "proxy.workers=0", "1 to 64, or auto" },
-		{ "proxy.workers=65", "1 to 64, or auto" },
-		{ "proxy.workers=-1", "1 to 64, or auto" },
-		{ "proxy.workers=AUTO", "1 to 64, or auto" },
-		{ "proxy.drain_s=-1", "seconds, 0 or more" },
-		{ "proxy.drain_s=2147483648", "seconds, 0 or more" },
-		{ "limits.connections=0", "1 or more" },
-		{ "limits.pool=2147483648", "1 or more" },
-		{ "log.level=trace", "error warn info debug" },
-		{ "upstream.resolve=a", "host=address[:port]" },
-	};
 	struct config fresh;
 	char name[64];
 
 	assert_true(config_init(&fresh));
-	for (size_t i = 0; i < N(cases); i++) {
-		if (config_set(&c, cases[i].assignment, err))
-			fail_msg("passed: %s", cases[i].assignment);
+	for (size_t i = 0; i < N(faults); i++) {
+		if (config_set(&c, faults[i].assignment, err))
+			fail_msg("passed: %s", faults[i].assignment);
 		snprintf(name, sizeof(name), "%.*s",
-		    (int)strcspn(cases[i].assignment, "="), cases[i].assignment);
+		    (int)strcspn(faults[i].assignment, "="), faults[i].assignment);
 		assert_says("--set");
 		assert_says(name);
-		assert_says(cases[i].remedy);
+		assert_says(faults[i].remedy);
 	}
 	assert_equal(&c, &fresh);
 	config_fini(&fresh);
@@ -227,20 +283,104 @@ text_is_taken_as_it_is_and_may_be_long(void **state)
 }
 
 static void
+an_error_is_whole_however_long_the_value(void **state)
+{
+	static const char *const keys[] = { "store.commit_ms", "log.level",
+	    "upstream.dns", "forward.ports", "upstream.resolve" };
+	char text[6000];
+
+	for (size_t i = 0; i < N(keys); i++) {
+		size_t n = (size_t)snprintf(text, sizeof(text), "%s=", keys[i]);
+
+		memset(text + n, '7', sizeof(text) - n - 1);
+		text[sizeof(text) - 1] = '\0';
+		assert_false(config_set(&c, text, err));
+		assert_says(keys[i]);
+		assert_says("777...: give ");
+		assert_true(strlen(err) < CONFIG_ERROR_MAX - 1);
+	}
+}
+
+static void
+an_explicit_list_takes_the_place_of_the_default_and_then_grows(void **state)
+{
+	assert_true(config_set(&c, "forward.intercept=a.example", err));
+	assert_int_equal(c.forward_intercept.n, 1);
+	assert_string_equal(c.forward_intercept.item[0], "a.example");
+	assert_true(c.forward_intercept.is_set);
+	assert_true(config_set(&c, "forward.intercept=b.example", err));
+	assert_int_equal(c.forward_intercept.n, 2);
+	assert_string_equal(c.forward_intercept.item[0], "a.example");
+	assert_string_equal(c.forward_intercept.item[1], "b.example");
+}
+
+static void
+an_empty_value_empties_a_list_whatever_came_before(void **state)
+{
+	static const char *const empty[] = { "forward.intercept=",
+	    "forward.intercept= ", "forward.intercept=,, \t," };
+
+	for (size_t i = 0; i < N(empty); i++) {
+		assert_true(config_set(&c, empty[i], err));
+		assert_int_equal(c.forward_intercept.n, 0);
+		assert_true(c.forward_intercept.is_set);
+		assert_true(config_set(&c, "forward.intercept=a b", err));
+		assert_int_equal(c.forward_intercept.n, 2);
+	}
+	assert_true(config_set(&c, empty[0], err));
+	assert_int_equal(c.forward_intercept.n, 0);
+}
+
+static void
+items_stand_between_commas_and_blanks(void **state)
+{
+	static const char *const same[] = { "forward.ports=1,2,3",
+	    "forward.ports=1 2 3", "forward.ports=, 1 ,2,,\t3 ," };
+	static const char *const ports[] = { "1", "2", "3" };
+
+	for (size_t i = 0; i < N(same); i++) {
+		assert_true(config_set(&c, "forward.ports=", err));
+		assert_true(config_set(&c, same[i], err));
+		assert_int_equal(c.forward_ports.n, 3);
+		for (size_t j = 0; j < N(ports); j++)
+			assert_string_equal(c.forward_ports.item[j], ports[j]);
+	}
+}
+
+static void
+hosts_that_are_resolved_are_kept_in_lower_case(void **state)
+{
+	assert_true(config_set(&c, "upstream.resolve=API.Example=[2001:DB8::1]:2", err));
+	assert_string_equal(c.upstream_resolve.item[0],
+	    "api.example=[2001:db8::1]:2");
+}
+
+static void
 a_list_grows_up_to_its_limit(void **state)
 {
-	char text[64];
+	char text[1000] = "forward.ports=";
 
 	for (int i = 0; i < CONFIG_LIST_MAX; i++) {
 		snprintf(text, sizeof(text), "upstream.resolve=h%d=127.0.0.1:%d", i, i);
 		assert_true(config_set(&c, text, err));
 	}
 	assert_int_equal(c.upstream_resolve.n, CONFIG_LIST_MAX);
-	assert_string_equal(c.upstream_resolve[0], "h0=127.0.0.1:0");
-	assert_string_equal(c.upstream_resolve[15], "h15=127.0.0.1:15");
+	assert_string_equal(c.upstream_resolve.item[0], "h0=127.0.0.1:0");
+	assert_string_equal(c.upstream_resolve.item[15], "h15=127.0.0.1:15");
+	assert_string_equal(c.upstream_resolve.item[63], "h63=127.0.0.1:63");
 	assert_false(config_set(&c, "upstream.resolve=h=1.2.3.4", err));
-	assert_says("at most 16 times");
+	assert_says("upstream.resolve = h=1.2.3.4: give at most 64 of them");
 	assert_int_equal(c.upstream_resolve.n, CONFIG_LIST_MAX);
+	/* The default does not count. */
+	strcpy(text, "forward.ports=");
+	for (int i = 0; i < CONFIG_LIST_MAX; i++)
+		strcat(text, "1,");
+	assert_true(config_set(&c, text, err));
+	assert_int_equal(c.forward_ports.n, CONFIG_LIST_MAX);
+	strcat(text, "1");
+	assert_true(config_set(&c, "forward.ports=", err));
+	assert_false(config_set(&c, text, err));
+	assert_int_equal(c.forward_ports.n, 0);
 }
 
 static void
@@ -254,11 +394,15 @@ a_file_is_read_over_the_defaults_and_set_over_the_file(void **state)
 	assert_int_equal(c.store_commit_ms, 7);
 	assert_string_equal(c.upstream_url, "http://localhost:1");
 	assert_int_equal(c.upstream_resolve.n, 2);
-	assert_string_equal(c.upstream_resolve[1], "b=[::1]:2");
+	assert_string_equal(c.upstream_resolve.item[1], "b=[::1]:2");
 	assert_int_equal(c.log_level, LOG_DEBUG);
 	assert_int_equal(c.head_ms, 30000);
 	assert_true(config_set(&c, "store.commit_ms=8", err));
 	assert_int_equal(c.store_commit_ms, 8);
+	assert_true(config_set(&c, "upstream.resolve=c=1.2.3.4", err));
+	assert_int_equal(c.upstream_resolve.n, 3);
+	assert_true(config_set(&c, "upstream.resolve=", err));
+	assert_int_equal(c.upstream_resolve.n, 0);
 }
 
 static void
@@ -285,6 +429,8 @@ faults_in_a_file_name_the_file(void **state)
 		{ "dir = 1\n", "unknown key" },
 		{ "[store]\ncommit_ms = soon\n", "store.commit_ms = soon: give" },
 		{ "[store]\ncommit_ms = 0\nnosuch = 1\n", "commit_ms = 0" },
+		{ "[forward]\nports = 1\nports = 2 x\n", "bad.conf:3: forward.ports = x" },
+		{ "[upstream]\nresolve = a=1.2.3.4\nresolve = b\n", "bad.conf:3:" },
 	};
 
 	for (size_t i = 0; i < N(cases); i++) {
@@ -370,10 +516,40 @@ what_does_not_go_together_is_told(void **state)
 	assert_true(config_set(&c, "tls.key_file=", err));
 	assert_true(config_set(&c, "upstream.resolve=a=[::1]:2", err));
 	assert_true(config_check(&c, err));
-	assert_true(config_set(&c, "upstream.resolve=b=localhost", err));
-	assert_false(config_check(&c, err));
-	assert_says("b=localhost");
-	assert_says("in numbers");
+}
+
+static void
+a_listener_that_others_reach_demands_to_be_told_who(void **state)
+{
+	static const char *const open[] = { "0.0.0.0:8787", "[::]:0", "10.0.0.1:8787",
+	    "192.0.2.1", "[fe80::1]:1", "[::ffff:10.0.0.1]:1", "8.8.8.8:1" };
+	static const char *const ours[] = { "127.0.0.1:0", "127.1.2.3:80", "[::1]:1",
+	    "[::ffff:127.0.0.1]:1" };
+	static const char *const listeners[] = { "listen.http", "listen.tls" };
+	static const char *const remedies[] = { "forward.auth_file", "forward.allow" };
+	char text[64];
+
+	for (size_t i = 0; i < 2 * N(open); i++) {
+		config_fini(&c);
+		assert_true(config_init(&c));
+		snprintf(text, sizeof(text), "%s=%s", listeners[i % 2], open[i / 2]);
+		assert_true(config_set(&c, text, err));
+		assert_false(config_check(&c, err));
+		assert_says(listeners[i % 2]);
+		assert_says(open[i / 2]);
+		assert_says("forward.auth_file");
+		assert_says("forward.allow");
+		snprintf(text, sizeof(text), "%s=10.0.0.0/8", remedies[i / 2 % 2]);
+		assert_true(config_set(&c, text, err));
+		assert_true(config_check(&c, err));
+	}
+	config_fini(&c);
+	assert_true(config_init(&c));
+	for (size_t i = 0; i < 2 * N(ours); i++) {
+		snprintf(text, sizeof(text), "%s=%s", listeners[i % 2], ours[i / 2]);
+		assert_true(config_set(&c, text, err));
+		assert_true(config_check(&c, err));
+	}
 }
 
 /* The sample, with its keys switched on or as it is. */
@@ -391,8 +567,7 @@ put_sample(const char *name, bool is_on)
 		bool is_key = line[0] == ';' && eq &&
 		    !memchr(line + 2, ' ', (size_t)(eq - line - 2));
 
-		/* A list that is empty is not written at all. */
-		if (is_on && is_key && strncmp(line, "; resolve", 9) != 0)
+		if (is_on && is_key)
 			fputs(line + 2, out);
 		else
 			fputs(line, out);
@@ -413,6 +588,7 @@ the_printed_sample_parses_back_to_the_defaults(void **state)
 		if (is_on)
 			assert_true(config_set(&fresh, "store.commit_ms=1234", err) &&
 			    config_set(&fresh, "log.level=debug", err) &&
+			    config_set(&fresh, "upstream.resolve=a=1.2.3.4", err) &&
 			    config_set(&fresh, "store.dir=/x", err));
 		if (!config_read(&fresh, "sample.conf", err))
 			fail_msg("%s", err);
@@ -449,6 +625,11 @@ main(void)
 		T(an_unknown_key_is_an_error_that_says_where_keys_are_listed),
 		T(what_is_no_assignment_is_refused),
 		T(text_is_taken_as_it_is_and_may_be_long),
+		T(an_error_is_whole_however_long_the_value),
+		T(an_explicit_list_takes_the_place_of_the_default_and_then_grows),
+		T(an_empty_value_empties_a_list_whatever_came_before),
+		T(items_stand_between_commas_and_blanks),
+		T(hosts_that_are_resolved_are_kept_in_lower_case),
 		T(a_list_grows_up_to_its_limit),
 		T(a_file_is_read_over_the_defaults_and_set_over_the_file),
 		T(windows_line_ends_and_no_last_line_end_are_fine),
@@ -459,6 +640,7 @@ main(void)
 		T(a_long_comment_is_no_fault),
 		T(a_directory_is_no_file),
 		T(what_does_not_go_together_is_told),
+		T(a_listener_that_others_reach_demands_to_be_told_who),
 		T(the_printed_sample_parses_back_to_the_defaults),
 		T(no_time_makes_nanoseconds_overflow),
 	};

@@ -20,6 +20,17 @@ export const keys = {
 	connections: 'limits.connections',
 	workers: 'proxy.workers',
 	onAbort: 'proxy.on_abort',
+	traces: 'proxy.traces',
+	resolve: 'upstream.resolve',
+	dns: 'upstream.dns',
+	via: 'upstream.via',
+	noVia: 'upstream.no_via',
+	intercept: 'forward.intercept',
+	tunnel: 'forward.tunnel',
+	tunnelTo: 'forward.tunnel_to',
+	ports: 'forward.ports',
+	allow: 'forward.allow',
+	authFile: 'forward.auth_file',
 };
 
 /* The CA's certificate inside --ca-dir. */
