@@ -8,12 +8,16 @@
 #include "proxy/piece.h"
 #include "store/json.h"
 
+enum { MESSAGE_MAX = 400 };
+
 static const char *
 reason_phrase(int status)
 {
 	switch (status) {
 	case 400: return "Bad Request";
+	case 403: return "Forbidden";
 	case 405: return "Method Not Allowed";
+	case 407: return "Proxy Authentication Required";
 	case 408: return "Request Timeout";
 	case 414: return "URI Too Long";
 	case 431: return "Request Header Fields Too Large";
@@ -31,7 +35,8 @@ static bool
 is_pointless_to_retry(int status, const char *code)
 {
 	return (status < 500 && status != 408) || status == 501 ||
-	    status == 505 || strcmp(code, "upstream_certificate") == 0;
+	    status == 505 || strcmp(code, "upstream_certificate") == 0 ||
+	    strcmp(code, "upstream_loop") == 0;
 }
 
 static enum outcome
@@ -75,22 +80,20 @@ record(struct conn *c, const struct bytes *head, const struct bytes *body)
 	c->tap.end.has_clean_response = true;
 }
 
-void
-answer(struct conn *c, int status, const char *code, const char *fmt, ...)
+static void
+put(struct conn *c, int status, const char *code, const char *lines,
+    const char *message)
 {
 	struct bytes head = { 0 }, body = { 0 };
-	char message[400];
-	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(message, sizeof(message), fmt, ap);
-	va_end(ap);
-	if (c->state == CONN_DIAL || c->state == CONN_EXCHANGE)
+	if (c->state == CONN_DIAL || c->state == CONN_EXCHANGE ||
+	    c->state == CONN_KEEP)
 		request_absorb(c);
 	put_body(&body, code, message);
 	bytes_printf(&head, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n"
-	    "Content-Length: %zu\r\n%sConnection: close\r\n\r\n", status,
-	    reason_phrase(status), body.len, is_pointless_to_retry(status, code) ?
+	    "Content-Length: %zu\r\n%s%sConnection: close\r\n\r\n", status,
+	    reason_phrase(status), body.len, lines,
+	    is_pointless_to_retry(status, code) ?
 	    "x-should-retry: false\r\n" : "");
 	conn_say(c, LOG_WARN, "answered status=%d code=%s why=\"%s\"", status,
 	    code, message);
@@ -104,5 +107,31 @@ answer(struct conn *c, int status, const char *code, const char *fmt, ...)
 	tap_end(&c->tap, outcome_of(status), message);
 	bytes_fini(&head);
 	bytes_fini(&body);
+	c->flags &= ~(unsigned)CONN_CONNECTS;	/* nothing was tunnelled */
 	conn_linger(c, STREAM_END_CLEAN, message);
+}
+
+void
+answer(struct conn *c, int status, const char *code, const char *fmt, ...)
+{
+	char message[MESSAGE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	put(c, status, code, "", message);
+}
+
+void
+answer_with(struct conn *c, int status, const char *code, const char *lines,
+    const char *fmt, ...)
+{
+	char message[MESSAGE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	put(c, status, code, lines, message);
 }

@@ -26,9 +26,13 @@ static const char *const state_names[] = {
 
 static const unsigned may_follow[CONN_STATE_N] = {
 	[CONN_HANDSHAKE] = TO(IDLE) | TO(CLOSED),
-	[CONN_IDLE] = TO(HEAD) | TO(DIAL) | TO(EXCHANGE) | TO(LINGER) | TO(CLOSED),
-	[CONN_HEAD] = TO(DIAL) | TO(EXCHANGE) | TO(LINGER) | TO(CLOSED),
-	[CONN_DIAL] = TO(EXCHANGE) | TO(LINGER) | TO(CLOSED),
+	[CONN_IDLE] = TO(HEAD) | TO(OPENED) | TO(DIAL) | TO(KEEP) | TO(EXCHANGE) |
+	    TO(TUNNEL) | TO(LINGER) | TO(CLOSED),
+	[CONN_HEAD] = TO(OPENED) | TO(DIAL) | TO(KEEP) | TO(EXCHANGE) |
+	    TO(TUNNEL) | TO(LINGER) | TO(CLOSED),
+	[CONN_OPENED] = TO(HANDSHAKE) | TO(IDLE) | TO(LINGER) | TO(CLOSED),
+	[CONN_DIAL] = TO(EXCHANGE) | TO(TUNNEL) | TO(LINGER) | TO(CLOSED),
+	[CONN_KEEP] = TO(IDLE) | TO(LINGER) | TO(CLOSED),
 	[CONN_EXCHANGE] = TO(IDLE) | TO(DIAL) | TO(TUNNEL) | TO(DRAIN) |
 	    TO(LINGER) | TO(CLOSED),
 	[CONN_TUNNEL] = TO(LINGER) | TO(CLOSED),
@@ -81,16 +85,23 @@ flow_reset(struct flow *f)
 	memset(f, 0, sizeof(*f));
 }
 
-/* Forgets the exchange; its record has ended. */
-static void
-reset(struct conn *c)
+void
+conn_forget(struct conn *c)
 {
 	flow_reset(&c->up);
 	flow_reset(&c->down);
 	bytes_fini(&c->head);
 	bytes_fini(&c->sent);
 	c->drained = 0;
-	c->flags &= CONN_CLOSE_AFTER;
+	c->flags &= CONN_LASTING;
+}
+
+static void
+end_record(struct conn *c, enum outcome outcome, const char *why)
+{
+	if (c->flags & CONN_CONNECTS)
+		connect_say_end(c);
+	tap_end(&c->tap, outcome, why);
 }
 
 /* Ends c.  c stays readable until this turn of the loop is over. */
@@ -102,7 +113,7 @@ conn_close(struct conn *c, enum outcome outcome, const char *why)
 	conn_say(c, LOG_INFO, "closed in=%s requests=%llu why=\"%s\"",
 	    state_names[c->state], (unsigned long long)c->requests,
 	    c->why[0] ? c->why : why);
-	tap_end(&c->tap, outcome, why);
+	end_record(c, outcome, why);
 	conn_enter(c, CONN_CLOSED);
 	evtimer_del(&c->timer);
 	drop_upstream(c);
@@ -115,7 +126,7 @@ void
 conn_free(struct conn *c)
 {
 	assert(c->magic == CONN_MAGIC && c->state == CONN_CLOSED);
-	reset(c);
+	conn_forget(c);
 	c->magic = 0;
 	free(c);
 }
@@ -147,7 +158,7 @@ conn_cut(struct conn *c, enum outcome outcome, const char *why)
 	    (c->down.body.framing == HTTP1_UNTIL_CLOSE ||
 	    c->state == CONN_TUNNEL);
 
-	tap_end(&c->tap, outcome, why);
+	end_record(c, outcome, why);
 	if (until_close)
 		c->flags |= CONN_RESETS;
 	conn_linger(c, until_close ? STREAM_END_RESET : STREAM_END_CUT, why);
@@ -157,7 +168,7 @@ void
 conn_next(struct conn *c)
 {
 	conn_recorder_ready(c);
-	reset(c);
+	conn_forget(c);
 	if (c->loop->draining)
 		c->flags |= CONN_CLOSE_AFTER;
 	if (c->flags & CONN_CLOSE_AFTER) {
@@ -205,10 +216,15 @@ conn_client_left(struct conn *c, const char *why)
 		}
 		conn_close(c, OUTCOME_CANCELLED, why);
 		return;
+	case CONN_KEEP:
 	case CONN_TUNNEL:
 		conn_close(c, OUTCOME_CANCELLED, why);
 		return;
 	case CONN_HANDSHAKE:
+		conn_say(c, LOG_WARN, "TLS with the client failed: %s", why);
+		conn_close(c, OUTCOME_COMPLETE, why);
+		return;
+	case CONN_OPENED:
 	case CONN_IDLE:
 	case CONN_HEAD:
 	case CONN_DRAIN:
@@ -228,6 +244,12 @@ on_client_data(struct conn *c)
 	case CONN_IDLE:
 	case CONN_HEAD:
 		request_read(c);
+		break;
+	case CONN_OPENED:
+		connect_first_bytes(c);
+		break;
+	case CONN_KEEP:
+		keep_pump(c);
 		break;
 	case CONN_EXCHANGE:
 		request_pump(c);
@@ -253,8 +275,13 @@ static void
 on_client_eof(struct conn *c)
 {
 	switch (c->state) {
+	case CONN_OPENED:
 	case CONN_IDLE:
 		conn_linger(c, STREAM_END_CLEAN, "client is done");
+		break;
+	case CONN_KEEP:
+		conn_close(c, OUTCOME_CANCELLED,
+		    "client left in the middle of its request");
 		break;
 	case CONN_HEAD:
 		conn_linger(c, STREAM_END_CLEAN, "client left inside a head");
@@ -313,6 +340,7 @@ on_client(void *arg, enum stream_event ev)
 	case STREAM_CONNECTED:
 		break;
 	case STREAM_READY:
+		connect_by_sni(c);
 		conn_enter(c, CONN_IDLE);
 		break;
 	case STREAM_DATA:
@@ -378,11 +406,15 @@ void
 conn_shut_down(struct conn *c)
 {
 	c->flags |= CONN_CLOSE_AFTER;
-	if (c->state == CONN_IDLE && stream_queued(c->client) == 0) {
+	if ((c->state == CONN_IDLE || c->state == CONN_OPENED) &&
+	    stream_queued(c->client) == 0) {
 		/* No lingering: there is nothing that a RST could overtake. */
 		stream_bye(c->client);
 		c->client = NULL;
 		conn_close(c, OUTCOME_COMPLETE, "shutting down");
+	} else if (c->state == CONN_TUNNEL && (stream_at_eof(c->client) ||
+	    stream_at_eof(c->upstream))) {
+		conn_cut(c, OUTCOME_INTERRUPTED, "tracetape was stopped");
 	} else if (c->state == CONN_HANDSHAKE) {
 		conn_close(c, OUTCOME_INTERRUPTED, "tracetape was stopped");
 	}
@@ -408,6 +440,8 @@ conn_new(struct loop *l, int fd, const struct sockaddr *sa, struct tls *tls)
 	c->id = loop_new_id();
 	c->state = tls ? CONN_HANDSHAKE : CONN_IDLE;
 	address_print(sa, c->peer);
+	if (address_is_loopback(sa))
+		c->flags |= CONN_LOCAL;
 	evtimer_assign(&c->timer, l->base, conn_on_timer, c);
 	conn_time_start(c);
 	return c;

@@ -1,5 +1,6 @@
 /* conn.h - one client connection and the exchange it is in.  For the files that
- * drive it (conn, request, response, tunnel, answer) and the loop; nobody else.
+ * drive it (conn, request, route, connect, keep, response, tunnel, answer) and the
+ * loop; nobody else.
  *
  * A state is what we wait for.  How far a message has come is a struct flow, one
  * per direction.  Facts about the current exchange are flags that no state says.
@@ -14,6 +15,7 @@
 #include <event2/event_struct.h>
 
 #include "proxy/address.h"
+#include "proxy/auth.h"
 #include "proxy/http1.h"
 #include "proxy/loop.h"
 #include "proxy/origin.h"
@@ -25,9 +27,11 @@
 	X(HANDSHAKE, handshake_ms)	/* the client's TLS */ \
 	X(IDLE, keepalive_ms)		/* a request's first byte */ \
 	X(HEAD, head_ms)		/* the rest of its head */ \
+	X(OPENED, keepalive_ms)		/* CONNECT is granted: TLS, or a head? */ \
 	X(DIAL, idle_ms)		/* the upstream; dial has limits of its own */ \
+	X(KEEP, idle_ms)		/* a trace batch that goes no further */ \
 	X(EXCHANGE, idle_ms)		/* bytes of request and response */ \
-	X(TUNNEL, tunnel_ms)		/* bytes behind an Upgrade */ \
+	X(TUNNEL, tunnel_ms)		/* bytes behind an Upgrade or a CONNECT */ \
 	X(DRAIN, linger_ms)		/* the rest of a request answered early */ \
 	X(LINGER, idle_ms)		/* our last bytes leaving, the client's FIN */ \
 	X(CLOSED, idle_ms)		/* the end of the loop's turn */
@@ -53,6 +57,17 @@ enum {
 	CONN_RESETS = 1 << 10,		/* ends with a RST once all has left */
 	CONN_HALF_CLOSED = 1 << 11,	/* the client's FIN was only that */
 	CONN_IDEMPOTENT = 1 << 12,	/* the method may be sent twice */
+	CONN_CONNECTS = 1 << 13,	/* the method is CONNECT */
+	CONN_KEEPS = 1 << 14,		/* a trace batch: proxy.traces = local */
+	CONN_UNRECORDED = 1 << 15,	/* to a host that is not intercepted */
+	CONN_EXPECTS = 1 << 18,		/* Expect: 100-continue */
+
+	/* Of the connection, not of its current exchange: */
+	CONN_INSIDE = 1 << 16,		/* behind a CONNECT, or for the host of SNI */
+	CONN_LOCAL = 1 << 17,		/* the client is on this machine */
+	CONN_READING = 1 << 19,		/* request_read is at work */
+	CONN_LASTING = CONN_CLOSE_AFTER | CONN_INSIDE | CONN_LOCAL |
+	    CONN_READING,
 };
 
 enum {
@@ -85,7 +100,10 @@ struct conn {
 	struct stream *client;
 	struct stream *upstream;
 	struct dial *dial;
-	struct origin origin;
+	struct origin origin;		/* of the current exchange */
+	struct origin target;		/* of all of them; host "": upstream.url */
+	enum mode mode;
+	char label[AUTH_LABEL_MAX];
 	struct flow up, down;
 	struct bytes head;		/* the request's, as it goes on */
 	struct bytes sent;		/* all that went over a reused connection */
@@ -106,6 +124,7 @@ struct conn *conn_new(struct loop *l, int fd, const struct sockaddr *sa,
 void conn_enter(struct conn *c, enum conn_state to);
 void conn_close(struct conn *c, enum outcome outcome, const char *why);
 void conn_linger(struct conn *c, enum stream_end how, const char *why);
+void conn_forget(struct conn *c);	/* the exchange; its record has ended */
 void conn_next(struct conn *c);		/* to the next request */
 void conn_cut(struct conn *c, enum outcome outcome, const char *why);
 void conn_client_left(struct conn *c, const char *why);
@@ -132,6 +151,36 @@ void request_discard(struct conn *c);	/* body to nowhere: CONN_DRAIN */
 void request_absorb(struct conn *c);	/* body to the record alone */
 void request_eof(struct conn *c);	/* the client is done sending */
 void request_resend(struct conn *c);	/* over a fresh connection */
+void request_dial(struct conn *c);
+void request_done(struct conn *c);
+
+/* route.c: where a request goes, and whether it may */
+struct refusal {
+	int status;			/* 0: it may */
+	const char *code;
+	const char *lines;		/* more of the answer's head */
+	char why[256];
+};
+void route_default(struct conn *c);	/* when no head tells */
+void route(struct conn *c, const struct http1_head *h, struct refusal *no);
+bool route_is_ours(const struct conn *c, const struct origin *o);
+bool route_may_tunnel(struct conn *c, const struct origin *o,
+    struct refusal *no);
+bool route_knows_client(struct conn *c, const struct http1_head *h,
+    struct refusal *no);
+
+/* connect.c: CONNECT, and TLS listeners whose SNI is intercepted */
+void connect_begin(struct conn *c, const struct http1_head *h);
+void connect_open(struct conn *c);	/* its head is consumed */
+void connect_dialed(struct conn *c);	/* c->upstream is there */
+void connect_first_bytes(struct conn *c);
+void connect_by_sni(struct conn *c);
+void connect_say_end(const struct conn *c);
+
+/* keep.c: trace batches with proxy.traces = local */
+bool keep_wants(const struct conn *c, const struct http1_head *h);
+void keep_open(struct conn *c);
+void keep_pump(struct conn *c);
 
 /* response.c: what the upstream sends */
 void on_upstream(void *arg, enum stream_event ev);
@@ -142,7 +191,11 @@ void tunnel_pump(struct conn *c, struct stream *from, struct stream *to,
     enum side side);
 void tunnel_eof(struct conn *c, struct stream *from, struct stream *to);
 
-/* answer.c: our own answers; the connection ends with them. */
+/* answer.c: our own answers; the connection ends with them.  lines: more of the head,
+ * each with its CRLF. */
+void answer_with(struct conn *c, int status, const char *code, const char *lines,
+    const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
 void answer(struct conn *c, int status, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -46,7 +46,7 @@ conn_touch(struct conn *c)
 {
 	/* In the other states a peer that drips bytes must not hold us. */
 	if (c->state == CONN_DIAL || c->state == CONN_EXCHANGE ||
-	    c->state == CONN_TUNNEL)
+	    c->state == CONN_KEEP || c->state == CONN_TUNNEL)
 		conn_time_start(c);
 }
 
@@ -57,12 +57,17 @@ expired(struct conn *c)
 	case CONN_HANDSHAKE:
 		conn_close(c, OUTCOME_TIMEOUT, "TLS handshake took too long");
 		break;
+	case CONN_OPENED:
 	case CONN_IDLE:
 		conn_linger(c, STREAM_END_CLEAN, "idle");
 		break;
 	case CONN_HEAD:
 		answer(c, 408, "request_timeout", "the request head was not "
 		    "complete in time (timeouts.head_ms)");
+		break;
+	case CONN_KEEP:
+		answer(c, 408, "request_timeout", "the request was not complete "
+		    "in time (timeouts.idle_ms)");
 		break;
 	case CONN_DIAL:
 	case CONN_EXCHANGE:

@@ -76,13 +76,13 @@ put_host(struct bytes *out, const struct http1_line *l, const char *authority)
 
 void
 forward_request(struct bytes *out, const struct http1_head *h,
-    const char *authority)
+    enum forward_lines lines, const char *authority)
 {
 	put_start(out, h);
 	for (unsigned i = 0; i < h->n; i++) {
 		const struct http1_line *l = &h->line[i];
 
-		if (http1_is_hop_by_hop(h, l) &&
+		if (lines == FORWARD_END_TO_END && http1_is_hop_by_hop(h, l) &&
 		    !(h->has_upgrade && is_upgrade_line(l)))
 			continue;
 		if (authority && slice_eq_nocase(l->name, SLICE("host")))
@@ -97,17 +97,19 @@ forward_request(struct bytes *out, const struct http1_head *h,
 
 void
 forward_response(struct bytes *out, const struct http1_head *h,
-    enum forward_end end)
+    enum forward_lines lines, enum forward_end end)
 {
+	if (end == FORWARD_CLOSE && !h->has_close)
+		lines = FORWARD_END_TO_END;
 	bytes_put_slice(out, h->start);
 	for (unsigned i = 0; i < h->n; i++) {
 		const struct http1_line *l = &h->line[i];
 
-		if (!http1_is_hop_by_hop(h, l) ||
+		if (lines == FORWARD_ALL || !http1_is_hop_by_hop(h, l) ||
 		    (h->status == 101 && is_upgrade_line(l)))
 			bytes_put_slice(out, l->raw);
 	}
-	if (end == FORWARD_CLOSE)
+	if (end == FORWARD_CLOSE && lines == FORWARD_END_TO_END)
 		bytes_puts(out, "Connection: close\r\n");
 	bytes_puts(out, "\r\n");
 }

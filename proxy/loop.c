@@ -34,7 +34,6 @@ struct order {
 };
 
 struct loop_private {
-	const struct loop_shared *shared;
 	pthread_t thread;
 	int inbox[2];			/* struct order */
 	int wake[2];			/* a byte: the recorder has room */
@@ -76,7 +75,7 @@ loop_new_id(void)
 const struct origin *
 loop_origin(const struct loop *l)
 {
-	return l->private->shared->upstream;
+	return l->shared->upstream;
 }
 
 unsigned
@@ -136,7 +135,8 @@ adopt(struct loop *l, const struct order *m)
 	struct tls *tls = NULL;
 	struct conn *c;
 
-	if (l->draining || (m->is_tls && !(tls = tls_accept(l->tls_server)))) {
+	if (l->draining || (m->is_tls &&
+	    !(tls = tls_accept(l->tls_server, NULL)))) {
 		close(m->fd);
 		atomic_fetch_sub(&l->private->load, 1);
 		return;
@@ -146,6 +146,22 @@ adopt(struct loop *l, const struct order *m)
 		link_conn(l, c);
 	else
 		atomic_fetch_sub(&l->private->load, 1);
+}
+
+struct conn *
+loop_adopt_pair(struct loop *l, int fd, const struct conn *outer)
+{
+	struct sockaddr_storage nobody = { .ss_family = AF_UNSPEC };
+	struct conn *c = conn_new(l, fd, (struct sockaddr *)&nobody, NULL);
+
+	if (!c)
+		return NULL;
+	memcpy(c->peer, outer->peer, sizeof(c->peer));
+	memcpy(c->label, outer->label, sizeof(c->label));
+	c->flags |= outer->flags & CONN_LOCAL;
+	atomic_fetch_add(&l->private->load, 1);
+	link_conn(l, c);
+	return c;
 }
 
 static void
@@ -293,6 +309,7 @@ destroy(struct loop *l)
 	resolver_free(l->resolver);
 	tls_client_free(l->tls_client);
 	tls_server_free(l->tls_server);
+	tls_server_free(l->tls_minting);
 	if (l->base)
 		event_base_free(l->base);
 	free(p);
@@ -320,14 +337,18 @@ static bool
 set_up(struct loop *l, const struct loop_shared *shared)
 {
 	struct loop_private *p = l->private;
-	bool wants_tls = shared->leaves || shared->fixed;
+	const bool wants_tls = l->config->listen_tls[0];
 
 	if (!(l->base = base_new()) || !(l->pool = pool_new(l)) ||
 	    !(l->resolver = resolver_new(l->base, l->config)) ||
 	    !(l->tls_client = tls_client_new(shared->roots)) ||
 	    (wants_tls && !(l->tls_server = tls_server_new(shared->tls,
-	    shared->leaves, shared->fixed))))
+	    shared->leaves, shared->fixed))) ||
+	    (shared->leaves && !(l->tls_minting = tls_server_new(shared->tls,
+	    shared->leaves, NULL))))
 		return false;
+	if (shared->ca)
+		tls_client_shun(l->tls_client, shared->ca);
 	event_assign(&p->on_inbox, l->base, p->inbox[0], EV_READ | EV_PERSIST,
 	    on_inbox, l);
 	event_assign(&p->on_wake, l->base, p->wake[0], EV_READ | EV_PERSIST,
@@ -367,7 +388,7 @@ loop_start(const struct loop_shared *shared, int done_fd)
 	l->private = p;
 	if (!make_pipe(p->wake))
 		p->wake[0] = p->wake[1] = -1;
-	p->shared = shared;
+	l->shared = shared;
 	p->done_fd = done_fd;
 	l->config = shared->config;
 	l->recorder = shared->recorder;

@@ -101,6 +101,10 @@ void loop_send(struct loop *l);
 
 void loop_bury(struct loop *l, struct conn *c);
 
+/* A connection more, over fd, for the same client as outer.  NULL: no memory; fd is
+ * closed. */
+struct conn *loop_adopt_pair(struct loop *l, int fd, const struct conn *outer);
+
 /* Connections wait for the recorder: at the latest in ms their records are cut. */
 void loop_limit_pause(struct loop *l, int64_t ms);
 

@@ -3,6 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <arpa/inet.h>
+
+enum { LABEL_MAX = 63 };
+
 static bool
 parse_port(const char *p, size_t n, uint16_t *port)
 {
@@ -31,6 +35,8 @@ is_host_byte(char c)
 static bool
 copy_host(struct origin *o, const char *p, size_t n)
 {
+	if (n > 1 && p[n - 1] == '.')
+		n--;			/* the root's: TLS and we leave it out */
 	if (n == 0 || n >= sizeof(o->host))
 		return false;
 	for (size_t i = 0; i < n; i++) {
@@ -44,14 +50,38 @@ copy_host(struct origin *o, const char *p, size_t n)
 	return true;
 }
 
+/* Labels of one to 63 bytes with dots between. */
+static bool
+is_name(const char *host)
+{
+	for (const char *p = host; ; p++) {
+		size_t n = strcspn(p, ".");
+
+		if (n == 0 || n > LABEL_MAX)
+			return false;
+		p += n;
+		if (!*p)
+			return true;
+	}
+}
+
+static bool
+is_ipv6(const char *host)
+{
+	struct in6_addr a;
+
+	return inet_pton(AF_INET6, host, &a) == 1;
+}
+
 bool
 origin_parse_authority(struct origin *o, const char *text, size_t len)
 {
 	const char *host = text, *end = text + len, *colon;
+	bool is_bracketed = len > 0 && text[0] == '[';
 	size_t n;
 
 	o->port = 0;
-	if (len > 0 && text[0] == '[') {
+	if (is_bracketed) {
 		const char *close = memchr(text, ']', len);
 
 		if (!close)
@@ -59,18 +89,20 @@ origin_parse_authority(struct origin *o, const char *text, size_t len)
 		host++;
 		n = (size_t)(close - host);
 		colon = close + 1;
-		if (!memchr(host, ':', n))
-			return false;
 	} else {
 		colon = memchr(text, ':', len);
 		if (!colon)
 			colon = end;
 		n = (size_t)(colon - host);
 	}
-	if (colon < end && (*colon != ':' ||
-	    !parse_port(colon + 1, (size_t)(end - colon - 1), &o->port)))
+	if (colon < end && *colon != ':')
 		return false;
-	return copy_host(o, host, n);
+	/* An empty port is the scheme's (RFC 3986 3.2.3). */
+	if (end - colon > 1 &&
+	    !parse_port(colon + 1, (size_t)(end - colon - 1), &o->port))
+		return false;
+	return copy_host(o, host, n) &&
+	    (is_bracketed ? is_ipv6(o->host) : is_name(o->host));
 }
 
 bool

@@ -9,7 +9,8 @@
 enum { ORIGIN_HOST_MAX = 256, ORIGIN_AUTHORITY_MAX = ORIGIN_HOST_MAX + 8 };
 
 struct origin {
-	char host[ORIGIN_HOST_MAX];	/* lower case; IPv6 without brackets */
+	char host[ORIGIN_HOST_MAX];	/* lower case; IPv6 without brackets,
+					 * names without the final dot */
 	uint16_t port;
 	bool is_tls;
 };

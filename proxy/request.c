@@ -42,7 +42,7 @@ send_up(struct conn *c, const void *p, size_t n)
 	}
 }
 
-static void
+void
 request_done(struct conn *c)
 {
 	c->up.at = FLOW_DONE;
@@ -93,7 +93,10 @@ on_dialed(void *arg, const struct dialed *d)
 	c->upstream = d->stream;
 	if (c->upstream) {
 		stream_give(c->upstream, on_upstream, c);
-		exchange_begin(c);
+		if (c->flags & CONN_CONNECTS)
+			connect_dialed(c);
+		else
+			exchange_begin(c);
 		return;
 	}
 	switch (d->failure) {
@@ -117,6 +120,8 @@ on_dialed(void *arg, const struct dialed *d)
 		answer(c, 502, "upstream_via", "%s", d->why);
 		break;
 	case DIAL_FORBIDDEN:
+		answer(c, 403, "forbidden_address", "%s", d->why);
+		break;
 	case DIAL_CONNECT:
 	case DIAL_OK:
 		answer(c, 502, "upstream_connect", "%s", d->why);
@@ -124,11 +129,12 @@ on_dialed(void *arg, const struct dialed *d)
 	}
 }
 
-static void
-dial_upstream(struct conn *c)
+void
+request_dial(struct conn *c)
 {
 	conn_enter(c, CONN_DIAL);
-	c->dial = dial_begin(c->loop, &c->origin, DIAL_UPSTREAM, on_dialed, c);
+	c->dial = dial_begin(c->loop, &c->origin, c->flags & (CONN_CONNECTS |
+	    CONN_UNRECORDED) ? DIAL_TUNNEL : DIAL_UPSTREAM, on_dialed, c);
 	if (!c->dial)
 		answer(c, 503, "no_memory", "no memory for a connection");
 }
@@ -138,7 +144,7 @@ acquire_upstream(struct conn *c)
 {
 	c->upstream = pool_take(c->loop->pool, &c->origin);
 	if (!c->upstream) {
-		dial_upstream(c);
+		request_dial(c);
 		return;
 	}
 	c->flags |= CONN_REUSED;
@@ -158,33 +164,7 @@ request_resend(struct conn *c)
 	stream_free(c->upstream);
 	c->upstream = NULL;
 	stream_resume(c->client, PAUSE_PEER);
-	dial_upstream(c);
-}
-
-/* What may be asked of us, beyond what the parser checks.  False: answered. */
-static bool
-route(struct conn *c, const struct http1_head *h)
-{
-	struct slice authority, path;
-
-	c->origin = *loop_origin(c->loop);
-	if (is_method(h, SLICE("CONNECT")) || is_method(h, SLICE("TRACE"))) {
-		answer(c, 405, "method_not_allowed", "%.*s is not served here",
-		    (int)h->method.len, h->method.p);
-		return false;
-	}
-	if (h->target.p[0] == '/' || slice_eq(h->target, SLICE("*")))
-		return true;
-	if (!forward_split_absolute(h->target, &authority, &path)) {
-		answer(c, 400, "bad_target", "the request target must be a path "
-		    "or an absolute URL (RFC 9112 3.2)");
-		return false;
-	}
-	if (!h->host.p || slice_eq_nocase(authority, h->host))
-		return true;
-	answer(c, 400, "bad_target", "the request target's authority is not the "
-	    "Host line's (RFC 9112 3.2.2)");
-	return false;
+	request_dial(c);
 }
 
 static void
@@ -193,10 +173,11 @@ record(struct conn *c, struct slice raw)
 	const struct tls *tls = stream_tls(c->client);
 	struct tape_start start = {
 		.time_ns = loop_wall_ns(),
-		.mode = MODE_REVERSE,
+		.mode = c->mode,
 	};
 
 	snprintf(start.client, sizeof(start.client), "%s", c->peer);
+	snprintf(start.label, sizeof(start.label), "%s", c->label);
 	snprintf(start.scheme, sizeof(start.scheme), "%s",
 	    c->origin.is_tls ? "https" : "http");
 	snprintf(start.tls_client, sizeof(start.tls_client), "%s",
@@ -205,17 +186,9 @@ record(struct conn *c, struct slice raw)
 	tap_begin(&c->tap, c->loop, &start, raw);
 }
 
-/* A whole head lies in raw; h points into it. */
 static void
-begin(struct conn *c, const struct http1_head *h, struct slice raw)
+note(struct conn *c, const struct http1_head *h)
 {
-	char authority[ORIGIN_AUTHORITY_MAX];
-
-	c->requests++;
-	c->origin = *loop_origin(c->loop);
-	record(c, raw);
-	http1_body_init(&c->up.body, h->framing, h->length);
-	c->up.at = FLOW_BODY;
 	if (h->has_close || h->minor == 0)
 		c->flags |= CONN_CLOSE_AFTER;
 	if (h->minor == 0)
@@ -226,12 +199,52 @@ begin(struct conn *c, const struct http1_head *h, struct slice raw)
 		c->flags |= CONN_WANTS_UPGRADE;
 	if (is_idempotent(h))
 		c->flags |= CONN_IDEMPOTENT;
-	if (!route(c, h))
+	if (keep_wants(c, h))
+		c->flags |= CONN_KEEPS;
+	if (h->expects_continue)
+		c->flags |= CONN_EXPECTS;
+}
+
+/* The head that goes on.  Whoever believes to speak with the origin has said Host
+ * as the origin wants it. */
+static void
+make_head(struct conn *c, const struct http1_head *h)
+{
+	const bool is_named = c->mode != MODE_REVERSE && h->host.p;
+	char authority[ORIGIN_AUTHORITY_MAX];
+
+	origin_authority(&c->origin, authority);
+	forward_request(&c->head, h, c->flags & CONN_INSIDE &&
+	    c->mode != MODE_REVERSE ? FORWARD_ALL : FORWARD_END_TO_END,
+	    is_named ? NULL : authority);
+}
+
+/* A whole head lies in raw; h points into it. */
+static void
+begin(struct conn *c, const struct http1_head *h, struct slice raw)
+{
+	struct refusal no = { 0 };
+
+	c->requests++;
+	if (is_method(h, SLICE("CONNECT")) && !(c->flags & CONN_INSIDE)) {
+		connect_begin(c, h);
 		return;
+	}
+	route(c, h, &no);
+	if (c->flags & CONN_UNRECORDED)
+		tap_watch(&c->tap, c->loop);
+	else
+		record(c, raw);
+	http1_body_init(&c->up.body, h->framing, h->length);
+	c->up.at = FLOW_BODY;
+	note(c, h);
+	if (no.status) {
+		answer_with(c, no.status, no.code, no.lines, "%s", no.why);
+		return;
+	}
 	if (c->up.body.done)
 		request_done(c);
-	origin_authority(&c->origin, authority);
-	forward_request(&c->head, h, authority);
+	make_head(c, h);
 	if (c->head.failed)
 		answer(c, 503, "no_memory", "no memory for the request");
 }
@@ -242,9 +255,10 @@ static void
 refuse(struct conn *c, enum http1_rule rule)
 {
 	c->requests++;
-	c->origin = *loop_origin(c->loop);
-	if (!c->tap.loop)
+	if (!c->tap.loop) {
+		route_default(c);
 		record(c, (struct slice){ "", 0 });
+	}
 	answer(c, http1_rule_status(rule), "bad_request", "%s",
 	    http1_rule_name(rule));
 }
@@ -288,6 +302,40 @@ parse(struct conn *c, const uint8_t *p, size_t n)
 	return 0;
 }
 
+/* The head is consumed: what to do about it? */
+static void
+go_on(struct conn *c)
+{
+	if (c->flags & CONN_CONNECTS)
+		connect_open(c);
+	else if (c->flags & CONN_KEEPS)
+		keep_open(c);
+	else
+		acquire_upstream(c);
+}
+
+/* Takes one run.  False: no more is to be read. */
+static bool
+read_run(struct conn *c, const uint8_t *p, size_t n)
+{
+	long used = parse(c, p, n);
+
+	if (used < 0)
+		return false;
+	stream_consume(c->client, used ? (size_t)used : n);
+	if (used > 0) {
+		bytes_fini(&c->up.partial);
+		go_on(c);
+		return c->state == CONN_IDLE;
+	}
+	/* Empty lines alone are no request. */
+	if (c->up.partial.len > 0)
+		conn_enter(c, CONN_HEAD);
+	return true;
+}
+
+/* What is answered at once (keep.c) comes back here by conn_next: a pipeline of such
+ * requests is a loop, and no recursion. */
 void
 request_read(struct conn *c)
 {
@@ -295,21 +343,13 @@ request_read(struct conn *c)
 	const uint8_t *p;
 	size_t n;
 
-	while ((n = stream_peek(c->client, &piece, &p)) > 0) {
-		long used = parse(c, p, n);
-
-		if (used < 0)
-			return;
-		stream_consume(c->client, used ? (size_t)used : n);
-		if (used > 0) {
-			bytes_fini(&c->up.partial);
-			acquire_upstream(c);
-			return;
-		}
-		/* Empty lines alone are no request. */
-		if (c->up.partial.len > 0)
-			conn_enter(c, CONN_HEAD);
-	}
+	if (c->flags & CONN_READING)
+		return;
+	c->flags |= CONN_READING;
+	while ((n = stream_peek(c->client, &piece, &p)) > 0 &&
+	    read_run(c, p, n))
+		;
+	c->flags &= ~(unsigned)CONN_READING;
 	if (c->state == CONN_IDLE && stream_at_eof(c->client))
 		conn_linger(c, STREAM_END_CLEAN, "client is done");
 }

@@ -79,6 +79,14 @@ fail(struct conn *c, const char *why)
 		conn_cut(c, OUTCOME_UPSTREAM, why);
 }
 
+/* A client that believes to speak with the origin sees all that it says. */
+static enum forward_lines
+lines_of(const struct conn *c)
+{
+	return c->flags & CONN_INSIDE && c->mode != MODE_REVERSE ?
+	    FORWARD_ALL : FORWARD_END_TO_END;
+}
+
 static void
 interim(struct conn *c, const struct http1_head *h, struct slice raw)
 {
@@ -89,7 +97,7 @@ interim(struct conn *c, const struct http1_head *h, struct slice raw)
 	c->tap.end.timing.first_byte = -1;
 	if (c->flags & CONN_OLD_CLIENT)
 		return;
-	forward_response(&head, h, FORWARD_KEEP);
+	forward_response(&head, h, lines_of(c), FORWARD_KEEP);
 	send_down(c, head.p, head.len);
 	bytes_fini(&head);
 }
@@ -104,9 +112,10 @@ final(struct conn *c, const struct http1_head *h, struct slice raw)
 	c->flags |= CONN_NO_RESEND;
 	if (h->has_close || h->minor == 0 || until_close)
 		c->flags |= CONN_UPSTREAM_CLOSES;
-	if (h->minor == 0 || until_close || c->loop->draining)
+	if (h->minor == 0 || until_close || c->loop->draining ||
+	    (h->has_close && lines_of(c) == FORWARD_ALL))
 		c->flags |= CONN_CLOSE_AFTER;
-	forward_response(&head, h, c->flags & CONN_CLOSE_AFTER &&
+	forward_response(&head, h, lines_of(c), c->flags & CONN_CLOSE_AFTER &&
 	    h->framing != HTTP1_TUNNEL ? FORWARD_CLOSE : FORWARD_KEEP);
 	send_down(c, head.p, head.len);
 	bytes_fini(&head);
@@ -232,7 +241,9 @@ eof(struct conn *c)
 	case CONN_HANDSHAKE:
 	case CONN_IDLE:
 	case CONN_HEAD:
+	case CONN_OPENED:
 	case CONN_DIAL:
+	case CONN_KEEP:
 	case CONN_DRAIN:
 	case CONN_LINGER:
 	case CONN_CLOSED:

@@ -15,6 +15,7 @@
 #include "proxy/config.h"
 #include "proxy/log.h"
 #include "proxy/loop.h"
+#include "proxy/policy.h"
 
 enum {
 	LOOPS_AUTO_MAX = 4,
@@ -33,6 +34,8 @@ struct server {
 	const struct loop_shared *shared;
 	struct event_base *base;
 	struct listener http, tls;
+	struct sockaddr_storage listening[2];
+	size_t n_listening;
 	struct loop *loop[LOOPS_MAX];
 	size_t n_loops, n_ended;
 	int done[2];
@@ -99,6 +102,15 @@ on_accept_error(struct evconnlistener *ev, void *arg)
 }
 
 static void
+say_refused(const struct sockaddr *sa)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	address_print(sa, text);
+	log_info("client=%s refused: not in forward.allow", text);
+}
+
+static void
 on_accept(struct evconnlistener *ev, evutil_socket_t fd, struct sockaddr *sa,
     int len, void *arg)
 {
@@ -107,6 +119,11 @@ on_accept(struct evconnlistener *ev, evutil_socket_t fd, struct sockaddr *sa,
 	struct loop *least = s->loop[0];
 
 	(void)ev;
+	if (!policy_admits(s->shared->policy, sa)) {
+		say_refused(sa);
+		close(fd);
+		return;
+	}
 	for (size_t i = 1; i < s->n_loops; i++)
 		if (loop_load(s->loop[i]) < loop_load(least))
 			least = s->loop[i];
@@ -133,9 +150,6 @@ open_listener(struct server *s, struct listener *l, const char *address,
 		    "address:port, such as 127.0.0.1:8787 or [::1]:8787", address);
 		return false;
 	}
-	if (!address_is_loopback((struct sockaddr *)&sa))
-		log_warn("listening on %s: whoever reaches it can use it and is "
-		    "recorded", address);
 	l->ev = evconnlistener_new_bind(s->base, on_accept, l,
 	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE |
 	    LEV_OPT_DISABLED, BACKLOG, (struct sockaddr *)&sa, (int)len);
@@ -145,6 +159,10 @@ open_listener(struct server *s, struct listener *l, const char *address,
 		return false;
 	}
 	evconnlistener_set_error_cb(l->ev, on_accept_error);
+	len = sizeof(s->listening[0]);
+	if (getsockname(evconnlistener_get_fd(l->ev),
+	    (struct sockaddr *)&s->listening[s->n_listening], &len) == 0)
+		s->n_listening++;
 	return true;
 }
 
@@ -289,6 +307,13 @@ server_run(struct server *s, FILE *out)
 	announce(&s->tls, out);
 	event_base_dispatch(s->base);
 	return 0;
+}
+
+const struct sockaddr_storage *
+server_listening(const struct server *s, size_t *n)
+{
+	*n = s->n_listening;
+	return s->listening;
 }
 
 void

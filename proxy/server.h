@@ -6,6 +6,7 @@
 #define TRACETAPE_PROXY_SERVER_H
 
 #include <stdio.h>
+#include <sys/socket.h>
 
 struct loop_shared;
 struct server;
@@ -20,6 +21,10 @@ struct server *server_new(const struct loop_shared *shared,
  * SIGINT or SIGHUP, drains.  A second signal ends it at once.  0, or -1: the
  * loops could not start. */
 int server_run(struct server *s, FILE *out);
+
+/* Where it listens; lives as long as s. */
+const struct sockaddr_storage *server_listening(const struct server *s,
+    size_t *n);
 
 void server_free(struct server *s);	/* safe on NULL */
 

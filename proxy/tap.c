@@ -49,17 +49,23 @@ give(struct tap *t, struct tap_item *i)
 }
 
 void
+tap_watch(struct tap *t, struct loop *l)
+{
+	memset(t, 0, sizeof(*t));
+	t->loop = l;
+	t->began_ns = loop_now_ns();
+	memset(&t->end.timing, 0xff, sizeof(t->end.timing));
+	t->end.response.head_bytes = -1;
+}
+
+void
 tap_begin(struct tap *t, struct loop *l, const struct tape_start *start,
     struct slice head)
 {
 	struct tap_item *i;
 
-	memset(t, 0, sizeof(*t));
-	t->loop = l;
-	t->began_ns = loop_now_ns();
-	memset(&t->end.timing, 0xff, sizeof(t->end.timing));
+	tap_watch(t, l);
 	t->end.request.head_bytes = (int64_t)head.len;
-	t->end.response.head_bytes = -1;
 	if (recorder_may_begin(l->recorder))
 		t->last = item_new(t, TAP_END, sizeof(t->end));
 	if (t->last)

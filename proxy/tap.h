@@ -34,6 +34,9 @@ struct tap {			/* zeroed: watches nothing */
 	struct tape_end end;	/* filled as things happen */
 };
 
+/* Times and counts what is not recorded. */
+void tap_watch(struct tap *t, struct loop *l);
+
 /* The request head is complete. */
 void tap_begin(struct tap *t, struct loop *l, const struct tape_start *start,
     struct slice head);

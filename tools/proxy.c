@@ -1,29 +1,15 @@
 #include "tools/verbs.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <malloc.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
-#include "certs/cache.h"
-#include "certs/error.h"
-#include "certs/roots.h"
 #include "proxy/config.h"
-#include "proxy/log.h"
-#include "proxy/loop.h"
-#include "proxy/origin.h"
-#include "proxy/recorder.h"
-#include "proxy/server.h"
-#include "proxy/tls.h"
-#include "store/writer.h"
-#include "tools/cadir.h"
-#include "tools/storedir.h"
+#include "tools/parts.h"
 
-enum { EXIT_USAGE = 2, EXIT_TROUBLE = 3, FILES_BESIDES = 64 };
+enum { EXIT_USAGE = 2, EXIT_TROUBLE = 3 };
 
 static const char help[] =
 "usage: tracetape proxy [options]\n"
@@ -70,19 +56,6 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static int __attribute__((format(printf, 2, 3)))
-complain(int code, const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("tracetape proxy: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	return code;
-}
-
 /* The key that an option is short for; NULL: it is none. */
 static const char *
 key_of(int opt)
@@ -122,7 +95,7 @@ parse_options(struct config *c, int argc, char **argv)
 
 	while ((opt = getopt_long(argc, argv, "c:s:h", options, NULL)) != -1) {
 		if (opt == '?')
-			return complain(EXIT_USAGE, "see `tracetape proxy --help`");
+			return parts_complain(EXIT_USAGE, "see `tracetape proxy --help`");
 		if (opt == 'h') {
 			fputs(help, stdout);
 			return 0;
@@ -132,165 +105,20 @@ parse_options(struct config *c, int argc, char **argv)
 			return 0;
 		}
 		if (opt == 'c' && !config_read(c, optarg, err))
-			return complain(EXIT_USAGE, "%s", err);
+			return parts_complain(EXIT_USAGE, "%s", err);
 	}
 	if (optind < argc)
-		return complain(EXIT_USAGE, "unexpected '%s'", argv[optind]);
+		return parts_complain(EXIT_USAGE, "unexpected '%s'", argv[optind]);
 	optind = 1;
 	while ((opt = getopt_long(argc, argv, "c:s:h", options, NULL)) != -1) {
 		if (key_of(opt) && !assign(c, key_of(opt), optarg, err))
-			return complain(EXIT_USAGE, "%s", err);
+			return parts_complain(EXIT_USAGE, "%s", err);
 		if (opt == OPT_SET && !config_set(c, optarg, err))
-			return complain(EXIT_USAGE, "%s", err);
+			return parts_complain(EXIT_USAGE, "%s", err);
 	}
 	if (!config_check(c, err))
-		return complain(EXIT_USAGE, "%s", err);
+		return parts_complain(EXIT_USAGE, "%s", err);
 	return -1;
-}
-
-/* Everything that must be there before the first socket opens. */
-struct parts {
-	struct config config;
-	char *store_dir;
-	struct origin upstream;
-	struct roots *roots;
-	struct tls_shared *tls;
-	struct ca *ca;
-	struct cache *leaves;
-	const struct leaf *fixed;
-	struct recorder *recorder;
-};
-
-static int
-load_leaves(struct parts *p)
-{
-	const struct config *c = &p->config;
-	const char *bad;
-	char *dir;
-	int rc;
-
-	if (!c->listen_tls[0])
-		return 0;
-	if (c->tls_cert_file[0]) {
-		rc = leaf_load(&p->fixed, c->tls_cert_file, c->tls_key_file, &bad);
-		return rc == 0 ? 0 : complain(EXIT_USAGE, "%s: %s", bad,
-		    certs_strerror(rc));
-	}
-	dir = cadir_find(c->tls_ca_dir, p->store_dir);
-	if (!dir)
-		return complain(EXIT_TROUBLE, "no memory");
-	rc = cadir_open(&p->ca, dir, NULL, 0);
-	if (rc == 0)
-		rc = cache_new(&p->leaves, p->ca, NULL, 0);
-	if (rc)
-		complain(EXIT_TROUBLE, "CA in %s: %s", dir, certs_strerror(rc));
-	free(dir);
-	return rc == 0 ? 0 : EXIT_TROUBLE;
-}
-
-static int
-load_roots(struct parts *p)
-{
-	const char *extra = p->config.upstream_ca_file, *bad = "";
-	int rc = roots_load(&p->roots, extra[0] ? extra : NULL, &bad);
-
-	if (rc)
-		return complain(EXIT_USAGE, "trusted roots: %s%s%s",
-		    bad ? bad : "", bad && bad[0] ? ": " : "",
-		    certs_strerror(rc));
-	if (roots_n_unusable(p->roots) > 0)
-		log_debug("%zu of the system's roots are beyond mbedTLS",
-		    roots_n_unusable(p->roots));
-	return 0;
-}
-
-static int
-open_store(struct parts *p)
-{
-	struct writer_options wo = { 0, DURABILITY_SYNC };
-	struct recorder_options ro = {
-		p->config.store_commit_ms, p->config.recorder_max_bytes
-	};
-	struct writer *w;
-	uint64_t interrupted = 0;
-	int rc;
-
-	if (p->config.store_durability)
-		wo.durability = DURABILITY_LAZY;
-	rc = writer_open(&w, p->store_dir, &wo, &interrupted);
-	if (rc)
-		return complain(EXIT_TROUBLE, "store %s: %s", p->store_dir,
-		    writer_strerror(rc));
-	if (interrupted)
-		log_warn("%llu exchanges were in flight when the last recorder "
-		    "died: marked interrupted", (unsigned long long)interrupted);
-	p->recorder = recorder_start(w, &ro);
-	return p->recorder ? 0 : complain(EXIT_TROUBLE, "no thread for the store");
-}
-
-static int
-load(struct parts *p)
-{
-	const char *why;
-	int rc;
-
-	log_set_level((enum log_level)p->config.log_level);
-	if (!origin_parse(&p->upstream, p->config.upstream_url, &why))
-		return complain(EXIT_USAGE, "upstream.url = %s: %s",
-		    p->config.upstream_url, why);
-	p->store_dir = storedir_find(p->config.store_dir[0] ?
-	    p->config.store_dir : NULL);
-	if (!p->store_dir)
-		return complain(EXIT_USAGE, "%s", storedir_remedy);
-	if (tls_start() != 0 || !(p->tls = tls_shared_new()))
-		return complain(EXIT_TROUBLE, "TLS does not start");
-	if ((rc = load_roots(p)) || (rc = open_store(p)))
-		return rc;
-	return load_leaves(p);
-}
-
-/* A connection is two sockets; what the soft limit keeps back is ours to take. */
-static void
-raise_file_limit(const struct config *c)
-{
-	const rlim_t want = (rlim_t)(2 * c->connections_max + c->pool_max *
-	    (c->workers ? c->workers : 4) + FILES_BESIDES);
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) != 0 || rl.rlim_cur >= want)
-		return;
-	rl.rlim_cur = rl.rlim_max < want ? rl.rlim_max : want;
-	if (setrlimit(RLIMIT_NOFILE, &rl) != 0 || rl.rlim_cur < want)
-		log_warn("%llu open files are allowed, limits.connections = %lld "
-		    "may need %llu: raise `ulimit -n`",
-		    (unsigned long long)rl.rlim_cur,
-		    (long long)c->connections_max, (unsigned long long)want);
-}
-
-static int
-serve(struct parts *p)
-{
-	struct loop_shared shared = {
-		.config = &p->config,
-		.upstream = &p->upstream,
-		.recorder = p->recorder,
-		.roots = p->roots,
-		.tls = p->tls,
-		.leaves = p->leaves,
-		.fixed = p->fixed,
-	};
-	char err[SERVER_ERROR_MAX], name[ORIGIN_AUTHORITY_MAX];
-	struct server *s = server_new(&shared, err);
-	int rc;
-
-	if (!s)
-		return complain(EXIT_TROUBLE, "%s", err);
-	raise_file_limit(&p->config);
-	origin_name(&p->upstream, name);
-	log_info("recording into %s, upstream %s", p->store_dir, name);
-	rc = server_run(s, stdout);
-	server_free(s);
-	return rc == 0 ? 0 : complain(EXIT_TROUBLE, "the loops do not start");
 }
 
 int
@@ -308,17 +136,11 @@ cmd_proxy(int argc, char **argv)
 #endif
 	memset(&p, 0, sizeof(p));
 	if (!config_init(&p.config))
-		return complain(EXIT_TROUBLE, "no memory");
+		return parts_complain(EXIT_TROUBLE, "no memory");
 	rc = parse_options(&p.config, argc, argv);
-	if (rc < 0 && (rc = load(&p)) == 0)
-		rc = serve(&p);
-	recorder_stop(p.recorder);
-	leaf_unref(p.fixed);
-	cache_free(p.leaves);
-	ca_unref(p.ca);
-	tls_shared_free(p.tls);
-	roots_free(p.roots);
-	free(p.store_dir);
+	if (rc < 0 && (rc = parts_load(&p)) == 0)
+		rc = parts_serve(&p);
+	parts_free(&p);
 	config_fini(&p.config);
 	return rc;
 }

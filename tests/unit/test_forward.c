@@ -44,7 +44,7 @@ assert_request(const char *in, const char *authority, const char *want)
 
 	if (http1_request(&h, p, strlen(in), &seen) != (long)strlen(in))
 		fail_msg("not a request: %s", in);
-	forward_request(&out, &h, authority);
+	forward_request(&out, &h, FORWARD_END_TO_END, authority);
 	assert_bytes(&out, want);
 }
 
@@ -58,7 +58,7 @@ assert_response(const char *in, enum forward_end end, const char *want)
 	if (http1_response(&h, SLICE("GET"), p, strlen(in), &seen) !=
 	    (long)strlen(in))
 		fail_msg("not a response: %s", in);
-	forward_response(&out, &h, end);
+	forward_response(&out, &h, FORWARD_END_TO_END, end);
 	assert_bytes(&out, want);
 }
 
@@ -291,13 +291,46 @@ what_went_on_goes_on_unchanged_at_the_next_hop(void **state)
 	size_t seen = 0;
 
 	assert_true(http1_request(&h, in, sizeof(in) - 1, &seen) > 0);
-	forward_request(&once, &h, "b");
+	forward_request(&once, &h, FORWARD_END_TO_END, "b");
 	seen = 0;
 	assert_int_equal(http1_request(&h, once.p, once.len, &seen), once.len);
-	forward_request(&twice, &h, "b");
+	forward_request(&twice, &h, FORWARD_END_TO_END, "b");
 	assert_true(slice_eq(bytes_slice(&once), bytes_slice(&twice)));
 	bytes_fini(&once);
 	bytes_fini(&twice);
+}
+
+/* Clients that believe to speak with the origin. */
+static void
+all_lines_go_on_where_nobody_is_to_know_of_us(void **state)
+{
+	static const char in[] = "POST /x HTTP/1.1\r\nhost: h\r\n"
+	    "Connection: keep-alive, a\r\nA: 1\r\nTE: gzip\r\n"
+	    "Keep-Alive: timeout=5\r\nContent-Length: 1\r\n\r\n";
+	static const char ok[] = OK "Connection: close\r\nA: 1\r\n"
+	    "Keep-Alive: timeout=5\r\n\r\n";
+	static const char lasting[] = OK "Connection: keep-alive\r\nA: 1\r\n\r\n";
+	struct bytes out = { 0 };
+	size_t seen = 0;
+
+	assert_true(http1_request(&h, in, sizeof(in) - 1, &seen) > 0);
+	forward_request(&out, &h, FORWARD_ALL, NULL);
+	assert_bytes(&out, in);
+	for (int end = FORWARD_KEEP; end <= FORWARD_CLOSE; end++) {
+		memset(&out, 0, sizeof(out));
+		seen = 0;
+		assert_true(http1_response(&h, SLICE("GET"), ok,
+		    sizeof(ok) - 1, &seen) > 0);
+		forward_response(&out, &h, FORWARD_ALL, end);
+		assert_bytes(&out, ok);
+	}
+	/* What we have to say of the connection takes the place of theirs. */
+	memset(&out, 0, sizeof(out));
+	seen = 0;
+	assert_true(http1_response(&h, SLICE("GET"), lasting,
+	    sizeof(lasting) - 1, &seen) > 0);
+	forward_response(&out, &h, FORWARD_ALL, FORWARD_CLOSE);
+	assert_bytes(&out, OK "A: 1\r\nConnection: close\r\n\r\n");
 }
 
 int
@@ -306,6 +339,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_go_on_in_their_order_case_number_and_spacing),
 		cmocka_unit_test(lines_of_a_response_go_on_as_they_came),
+		cmocka_unit_test(all_lines_go_on_where_nobody_is_to_know_of_us),
 		cmocka_unit_test(what_ends_with_this_hop_does_not_go_on),
 		cmocka_unit_test(what_connection_names_does_not_go_on_but_the_framing_does),
 		cmocka_unit_test(host_keeps_its_name_its_place_and_its_spacing),

@@ -48,11 +48,11 @@ what_is_no_url_is_refused_with_the_remedy(void **state)
 	static const char *const bad[] = {
 		"", "api.openai.com", "api.openai.com:443", "ftp://a", "HTTPS://a",
 		"https:/a", "https:a", "https://", "https:///", "https://:80",
-		"https://a:", "https://a:0", "https://a:65536", "https://a:123456",
+		"https://a:0", "https://a:65536", "https://a:123456",
 		"https://a:8o", "https://a:-1", "https://a:+1", "https://a: 1",
 		"https://a:1:2", "https://u@a", "https://u:p@a", "https://a b",
 		"https://a\tb", "https://\xc3\xa9", "https://a%41", "https://[",
-		"https://[]", "https://[::1", "https://[::1]x", "https://[::1]:",
+		"https://[]", "https://[::1", "https://[::1]x",
 		"https://[a]", "https://::1", "https://a\r\nX: 1", "https://[::1%1]",
 	};
 	struct origin o;
@@ -117,7 +117,8 @@ a_host_of_any_length_fits_or_is_refused(void **state)
 
 	for (size_t n = 1; n < 500; n++) {
 		strcpy(url, "https://");
-		memset(url + 8, 'a', n);
+		for (size_t i = 0; i < n; i++)
+			url[8 + i] = i % 50 == 49 && i + 1 < n ? '.' : 'a';
 		strcpy(url + 8 + n, ":65535");
 		assert_int_equal(origin_parse(&o, url, &why), n < ORIGIN_HOST_MAX);
 		if (n >= ORIGIN_HOST_MAX)
