@@ -251,6 +251,22 @@ put_ratelimit(struct bytes *b, const struct exchange *x)
 	end(b);
 }
 
+/* What a trace batch holds; null for all other exchanges. */
+static void
+put_items(struct bytes *b, const struct ingest_counts *items)
+{
+	if (items->traces < 0) {
+		key(b, "items");
+		bytes_puts(b, "null");
+		return;
+	}
+	begin(b, "items");
+	number(b, "traces", items->traces);
+	number(b, "spans", items->spans);
+	number(b, "odd", items->odd);
+	end(b);
+}
+
 static void
 put_rest(struct bytes *b, const struct exchange *x)
 {
@@ -271,6 +287,7 @@ put_rest(struct bytes *b, const struct exchange *x)
 	text(b, "upstream", x->tls_upstream);
 	end(b);
 	put_ratelimit(b, x);
+	put_items(b, &x->items);
 }
 
 /* JSON may be looked at on a terminal too.  What could harm there and is not ASCII

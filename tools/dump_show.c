@@ -92,6 +92,19 @@ show_answer(struct dump *d, const struct exchange *x, struct bytes *b)
 }
 
 static void
+show_items(struct dump *d, const struct ingest_counts *items, struct bytes *b)
+{
+	if (items->traces < 0)
+		return;
+	bytes_printf(b, "%" PRId64 " trace%s, %" PRId64 " span%s", items->traces,
+	    items->traces == 1 ? "" : "s", items->spans,
+	    items->spans == 1 ? "" : "s");
+	if (items->odd > 0)
+		bytes_printf(b, ", %" PRId64 " that are neither", items->odd);
+	made_field(d, "items", b);
+}
+
+static void
 show_client(struct dump *d, const struct exchange *x, struct bytes *b)
 {
 	add(b, "", x->client, "");
@@ -241,6 +254,7 @@ show_overview(struct dump *d, const struct exchange *x)
 	    term_on(&d->term, TERM_BOLD), x->seq, term_off(&d->term));
 	show_call(d, x, &b);
 	show_answer(d, x, &b);
+	show_items(d, &x->items, &b);
 	show_client(d, x, &b);
 	show_flags(d, x);
 	bytes_fini(&b);

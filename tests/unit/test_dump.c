@@ -155,7 +155,7 @@ static const char keys[] =
     "reason model response_id previous_response_id request_id trace_id span_id "
     "usage timing request response sdk error endpoint conversation api_status "
     "incomplete_reason service_tier model_asked tool_usage key_hash retry_count "
-    "upstream_ms flags tls ratelimit ";
+    "upstream_ms flags tls ratelimit items ";
 
 static struct slice
 get(const struct ran *r, const char *name, const char *inner)
