@@ -249,7 +249,7 @@ slice_of(const char *text)
 }
 
 static bool
-set_text(struct config *c, const struct key *k, const struct setting *s)
+set_text(char **field, const struct key *k, const struct setting *s)
 {
 	const char *wanted = text_fault(k->kind, s->text);
 	char *copy;
@@ -259,8 +259,8 @@ set_text(struct config *c, const struct key *k, const struct setting *s)
 	copy = strdup(s->text);
 	if (!copy)
 		return no_memory(s);
-	free(*text_of(c, k));
-	*text_of(c, k) = copy;
+	free(*field);
+	*field = copy;
 	return true;
 }
 
@@ -307,22 +307,21 @@ list_clear(struct config_list *list)
 static bool
 list_add(struct config_list *list, struct slice item, bool fold)
 {
-	char *copy = strndup(item.p, item.len);
+	char **copy = &list->item[list->n];
 
-	if (!copy)
+	if (!(*copy = strndup(item.p, item.len)))
 		return false;
-	for (char *p = copy; fold && *p; p++)
+	list->n++;
+	for (char *p = *copy; fold && *p; p++)
 		*p = (char)tolower((unsigned char)*p);
-	list->item[list->n++] = copy;
 	return true;
 }
 
 /* The first explicit value takes the place of the default, others add to it; one
  * without items takes the place of all that came before. */
 static bool
-set_list(struct config *c, const struct key *k, const struct setting *s)
+set_list(struct config_list *list, const struct key *k, const struct setting *s)
 {
-	struct config_list *list = list_of(c, k);
 	struct slice item;
 	char most[32];
 	size_t n = 0;
@@ -359,9 +358,9 @@ config_assign(struct config *c, const struct setting *s)
 		return false;
 	}
 	if (is_text(k))
-		return set_text(c, k, s);
+		return set_text(text_of(c, k), k, s);
 	if (is_list(k))
-		return set_list(c, k, s);
+		return set_list(list_of(c, k), k, s);
 	wanted = parse(k, s->text, &v);
 	if (wanted)
 		return refuse(s, slice_of(s->text), wanted);
@@ -372,7 +371,7 @@ config_assign(struct config *c, const struct setting *s)
 bool
 config_init(struct config *c)
 {
-	char err[CONFIG_ERROR_MAX];
+	char err[CONFIG_ERROR_MAX] = "";
 
 	memset(c, 0, sizeof(*c));
 	for (size_t i = 0; i < N_KEYS; i++) {
