@@ -24,6 +24,9 @@ enum {
 	DIGEST = 32,
 };
 
+_Static_assert(CREDENTIALS_MAX == 4096 && AUTH_USERS_MAX == 4096,
+    "fault_of and add_user name them");
+
 struct user {
 	uint8_t name[DIGEST];
 	uint8_t credentials[DIGEST];	/* of "name:password" */
