@@ -117,9 +117,8 @@ units_count(struct bytes *out, int64_t n)
 		bytes_printf(out, "%" PRId64, n);
 }
 
-/* Thousands apart by a space, which no locale reads as a decimal mark. */
-static void
-put_grouped(struct bytes *out, int64_t n)
+void
+units_grouped(struct bytes *out, int64_t n)
 {
 	char s[24];
 	size_t len = (size_t)snprintf(s, sizeof(s), "%" PRId64, n);
@@ -142,7 +141,7 @@ units_size(struct bytes *out, int64_t n)
 		bytes_puts(out, "-");
 		return;
 	}
-	put_grouped(out, n);
+	units_grouped(out, n);
 	bytes_puts(out, n == 1 ? " byte" : " bytes");
 	if (n < 64 * 1024)
 		return;

@@ -24,6 +24,9 @@ void units_ms(struct bytes *out, int64_t us);
 /* "-" when n < 0. */
 void units_count(struct bytes *out, int64_t n);
 
+/* "4 321": thousands apart by a space, which no locale reads as a decimal mark. */
+void units_grouped(struct bytes *out, int64_t n);
+
 /* "0 bytes", "1 byte", "4 321 bytes", with KiB, MiB, GiB after it from 64 KiB on. */
 void units_size(struct bytes *out, int64_t n);
 

@@ -10,5 +10,6 @@ int cmd_ca(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_env(int argc, char **argv);
 int cmd_proxy(int argc, char **argv);
+int cmd_run(int argc, char **argv);
 
 #endif

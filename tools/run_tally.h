@@ -1,0 +1,44 @@
+/* run_tally.h - what a run has put on the tape: its calls, traces and tokens.
+ *
+ * A private proxy's calls are ours but for those of other labels; of a shared one those
+ * with our label are, and, since a base URL carries none, with --base-url all
+ * that came by one meanwhile.
+ */
+#ifndef TRACETAPE_TOOLS_RUN_TALLY_H
+#define TRACETAPE_TOOLS_RUN_TALLY_H
+
+#include "store/exchange.h"
+
+struct run_whose {
+	uint64_t after;			/* the last seq before the run */
+	const char *label;
+	bool is_private;		/* the proxy is ours */
+	bool has_base_url;
+};
+
+struct run_tally {
+	uint64_t seen;			/* rows of ours, of any kind */
+	uint64_t calls;			/* those that are no trace batch */
+	uint64_t failed;		/* of calls: cut, refused, or status >= 400 */
+	uint64_t in_flight;		/* of seen */
+	uint64_t batches;		/* of traces */
+	uint64_t batches_failed;
+	uint64_t traces;		/* that these batches told of */
+	uint64_t lost;			/* exchanges of anybody that are not on tape */
+	int64_t tokens;			/* of each response once; -1: none told */
+	int64_t cached;			/* among them; -1: none told */
+	int64_t failed_status;		/* of the last failed call; -1: none */
+};
+
+/* The last seq of a store that is there, 0 of any other.  Nothing stays open. */
+uint64_t run_tally_mark(const char *dir);
+
+/* Counts.  0, or a code for reader_strerror: what is in *t then counts only up to
+ * the fault.  Nothing stays open. */
+int run_tally_read(struct run_tally *t, const char *dir,
+    const struct run_whose *w);
+
+/* Appends "6 calls, 1 trace, 12 841 tokens (9 216 cached)". */
+void run_tally_put(struct bytes *out, const struct run_tally *t);
+
+#endif
