@@ -16,6 +16,7 @@
 enum {
 	LOCK_WAIT_MS = 50,	/* longer than writer_holder holds it */
 	ROW_OVERHEAD = 16,	/* of a key and value in a page, about */
+	ITEM_OVERHEAD = 3 * 128,	/* of its rows, with their keys, about */
 	RELAX_BYTES = 4 * 1024 * 1024,
 	ROW_KEPT_MAX = 64 * 1024,	/* room that stays from row to row */
 };
@@ -363,19 +364,18 @@ writer_put_gap(struct writer *w, uint64_t seq, uint64_t n, const char *why)
 int
 writer_put_item(struct writer *w, uint64_t seq, const struct ingest_item *item)
 {
-	size_t n = ROW_OVERHEAD;
 	int rc;
 
 	if (item->kind == ITEM_ODD)
 		return 0;
 	rc = begin(w);
 	if (rc == 0)
-		rc = writer_traces_put(&w->env, w->txn, seq, item, &w->row, &n);
+		rc = writer_traces_put(&w->env, w->txn, seq, item, &w->row);
 	if (w->row.cap > ROW_KEPT_MAX)
 		bytes_fini(&w->row);
 	if (rc)
 		return lose_batch(w, rc);
-	w->pending += n;
+	w->pending += item->raw.len + ITEM_OVERHEAD;
 	return 0;
 }
 

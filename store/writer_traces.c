@@ -11,7 +11,6 @@ struct upsert {
 	MDB_txn *txn;
 	uint64_t seq;
 	struct bytes *row;
-	size_t put;
 	uint8_t trace_bytes[ID_KEY_MAX], span_bytes[ID_KEY_MAX];
 	struct slice trace, span;	/* their id keys */
 };
@@ -37,7 +36,6 @@ get(struct upsert *u, enum table t, MDB_val key, MDB_val *v)
 static int
 put(struct upsert *u, enum table t, MDB_val key, MDB_val v)
 {
-	u->put += key.mv_size + v.mv_size;
 	return mdb_put(u->txn, u->env->dbi[t], &key, &v, 0);
 }
 
@@ -174,7 +172,7 @@ put_span(struct upsert *u, const struct ingest_item *item)
 
 int
 writer_traces_put(const struct env *e, MDB_txn *txn, uint64_t seq,
-    const struct ingest_item *item, struct bytes *scratch, size_t *put)
+    const struct ingest_item *item, struct bytes *scratch)
 {
 	struct upsert u = { .env = e, .txn = txn, .seq = seq, .row = scratch };
 	int rc;
@@ -189,6 +187,5 @@ writer_traces_put(const struct env *e, MDB_txn *txn, uint64_t seq,
 		if (rc == 0)
 			rc = put_span(&u, item);
 	}
-	*put += u.put;
 	return rc;
 }

@@ -9,9 +9,8 @@
 #include "store/env.h"
 #include "store/ingest_item.h"
 
-/* item is no ITEM_ODD and came with exchange seq.  scratch is overwritten.
- * *put grows by the bytes put. */
+/* item is no ITEM_ODD and came with exchange seq.  scratch is overwritten. */
 int writer_traces_put(const struct env *e, MDB_txn *txn, uint64_t seq,
-    const struct ingest_item *item, struct bytes *scratch, size_t *put);
+    const struct ingest_item *item, struct bytes *scratch);
 
 #endif
