@@ -1,14 +1,13 @@
-#include "proxy/conn.h"
+#include "proxy/answer.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "proxy/conn.h"
 #include "proxy/log.h"
 #include "proxy/piece.h"
 #include "store/json.h"
-
-enum { MESSAGE_MAX = 400 };
 
 static const char *
 reason_phrase(int status)
@@ -80,23 +79,22 @@ record(struct conn *c, const struct bytes *head, const struct bytes *body)
 	c->tap.end.has_clean_response = true;
 }
 
-static void
-put(struct conn *c, int status, const char *code, const char *lines,
-    const char *message)
+void
+answer_refusal(struct conn *c, const struct refusal *no)
 {
 	struct bytes head = { 0 }, body = { 0 };
 
 	if (c->state == CONN_DIAL || c->state == CONN_EXCHANGE ||
 	    c->state == CONN_KEEP)
 		request_absorb(c);
-	put_body(&body, code, message);
+	put_body(&body, no->code, no->why);
 	bytes_printf(&head, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n"
-	    "Content-Length: %zu\r\n%s%sConnection: close\r\n\r\n", status,
-	    reason_phrase(status), body.len, lines,
-	    is_pointless_to_retry(status, code) ?
+	    "Content-Length: %zu\r\n%s%sConnection: close\r\n\r\n", no->status,
+	    reason_phrase(no->status), body.len, no->lines ? no->lines : "",
+	    is_pointless_to_retry(no->status, no->code) ?
 	    "x-should-retry: false\r\n" : "");
-	conn_say(c, LOG_WARN, "answered status=%d code=%s why=\"%s\"", status,
-	    code, message);
+	conn_say(c, LOG_WARN, "answered status=%d code=%s why=\"%s\"", no->status,
+	    no->code, no->why);
 	if (c->client && !head.failed && !body.failed) {
 		stream_write(c->client, head.p, head.len);
 		if (!(c->flags & CONN_HEAD_ONLY))
@@ -104,34 +102,21 @@ put(struct conn *c, int status, const char *code, const char *lines,
 	}
 	if (c->tap.loop && !head.failed && !body.failed)
 		record(c, &head, &body);
-	tap_end(&c->tap, outcome_of(status), message);
+	tap_end(&c->tap, outcome_of(no->status), no->why);
 	bytes_fini(&head);
 	bytes_fini(&body);
 	c->flags &= ~(unsigned)CONN_CONNECTS;	/* nothing was tunnelled */
-	conn_linger(c, STREAM_END_CLEAN, message);
+	conn_linger(c, STREAM_END_CLEAN, no->why);
 }
 
 void
 answer(struct conn *c, int status, const char *code, const char *fmt, ...)
 {
-	char message[MESSAGE_MAX];
+	struct refusal no = { .status = status, .code = code };
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(message, sizeof(message), fmt, ap);
+	vsnprintf(no.why, sizeof(no.why), fmt, ap);
 	va_end(ap);
-	put(c, status, code, "", message);
-}
-
-void
-answer_with(struct conn *c, int status, const char *code, const char *lines,
-    const char *fmt, ...)
-{
-	char message[MESSAGE_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(message, sizeof(message), fmt, ap);
-	va_end(ap);
-	put(c, status, code, lines, message);
+	answer_refusal(c, &no);
 }

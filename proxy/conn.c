@@ -11,6 +11,7 @@
 
 #include "proxy/address.h"
 #include "proxy/config.h"
+#include "proxy/connect.h"
 #include "proxy/dial.h"
 #include "proxy/log.h"
 #include "proxy/recorder.h"
@@ -216,8 +217,11 @@ conn_client_left(struct conn *c, const char *why)
 		}
 		conn_close(c, OUTCOME_CANCELLED, why);
 		return;
-	case CONN_KEEP:
 	case CONN_TUNNEL:
+		tunnel_reset(c->upstream);
+		conn_close(c, OUTCOME_CANCELLED, why);
+		return;
+	case CONN_KEEP:
 		conn_close(c, OUTCOME_CANCELLED, why);
 		return;
 	case CONN_HANDSHAKE:

@@ -1,6 +1,6 @@
 /* conn.h - one client connection and the exchange it is in.  For the files that
- * drive it (conn, request, route, connect, keep, response, tunnel, answer) and the
- * loop; nobody else.
+ * drive it and the loop; nobody else.  What they offer each other stands here, in
+ * flow.h, route.h, connect.h and answer.h.
  *
  * A state is what we wait for.  How far a message has come is a struct flow, one
  * per direction.  Facts about the current exchange are flags that no state says.
@@ -16,7 +16,7 @@
 
 #include "proxy/address.h"
 #include "proxy/auth.h"
-#include "proxy/http1.h"
+#include "proxy/flow.h"
 #include "proxy/loop.h"
 #include "proxy/origin.h"
 #include "proxy/stream.h"
@@ -82,13 +82,6 @@ enum {
 					 * client has left */
 };
 
-struct flow {
-	enum { FLOW_HEAD, FLOW_BODY, FLOW_DONE } at;
-	struct http1_body body;
-	struct bytes partial;		/* a head that did not come in one piece */
-	size_t seen;			/* of it, by the parser */
-};
-
 struct conn {
 	uint32_t magic;
 	enum conn_state state;
@@ -143,60 +136,5 @@ void conn_time_set(struct conn *c, int64_t ms);
 void conn_touch(struct conn *c);	/* bytes flowed: the limit starts anew */
 void conn_time_reset(struct conn *c);	/* RST, once the kernel is done */
 void conn_on_timer(evutil_socket_t fd, short what, void *arg);
-
-/* request.c: what the client sends */
-void request_read(struct conn *c);	/* a head, when one is due */
-void request_pump(struct conn *c);	/* body to the upstream */
-void request_discard(struct conn *c);	/* body to nowhere: CONN_DRAIN */
-void request_absorb(struct conn *c);	/* body to the record alone */
-void request_eof(struct conn *c);	/* the client is done sending */
-void request_resend(struct conn *c);	/* over a fresh connection */
-void request_dial(struct conn *c);
-void request_done(struct conn *c);
-
-/* route.c: where a request goes, and whether it may */
-struct refusal {
-	int status;			/* 0: it may */
-	const char *code;
-	const char *lines;		/* more of the answer's head */
-	char why[256];
-};
-void route_default(struct conn *c);	/* when no head tells */
-void route(struct conn *c, const struct http1_head *h, struct refusal *no);
-bool route_is_ours(const struct conn *c, const struct origin *o);
-bool route_may_tunnel(struct conn *c, const struct origin *o,
-    struct refusal *no);
-bool route_knows_client(struct conn *c, const struct http1_head *h,
-    struct refusal *no);
-
-/* connect.c: CONNECT, and TLS listeners whose SNI is intercepted */
-void connect_begin(struct conn *c, const struct http1_head *h);
-void connect_open(struct conn *c);	/* its head is consumed */
-void connect_dialed(struct conn *c);	/* c->upstream is there */
-void connect_first_bytes(struct conn *c);
-void connect_by_sni(struct conn *c);
-void connect_say_end(const struct conn *c);
-
-/* keep.c: trace batches with proxy.traces = local */
-bool keep_wants(const struct conn *c, const struct http1_head *h);
-void keep_open(struct conn *c);
-void keep_pump(struct conn *c);
-
-/* response.c: what the upstream sends */
-void on_upstream(void *arg, enum stream_event ev);
-
-/* tunnel.c */
-void tunnel_begin(struct conn *c);
-void tunnel_pump(struct conn *c, struct stream *from, struct stream *to,
-    enum side side);
-void tunnel_eof(struct conn *c, struct stream *from, struct stream *to);
-
-/* answer.c: our own answers; the connection ends with them.  lines: more of the head,
- * each with its CRLF. */
-void answer_with(struct conn *c, int status, const char *code, const char *lines,
-    const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
-void answer(struct conn *c, int status, const char *code, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 
+#include "proxy/answer.h"
 #include "proxy/config.h"
 
 /* Every time limit of a connection. */

@@ -1,12 +1,15 @@
-#include "proxy/conn.h"
+#include "proxy/connect.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proxy/answer.h"
+#include "proxy/conn.h"
 #include "proxy/log.h"
 #include "proxy/policy.h"
+#include "proxy/route.h"
 #include "proxy/tls.h"
 
 /* CONNECT (RFC 9110 9.3.6).  An intercepted host is spoken to here: behind our 200
@@ -45,13 +48,13 @@ check(struct conn *c, const struct http1_head *h, struct refusal *no)
 void
 connect_begin(struct conn *c, const struct http1_head *h)
 {
-	struct refusal no = { .code = "bad_target", .lines = "" };
+	struct refusal no = { .code = "bad_target" };
 
 	tap_watch(&c->tap, c->loop);
 	c->up.at = FLOW_DONE;
 	check(c, h, &no);
 	if (no.status)
-		answer_with(c, no.status, no.code, no.lines, "%s", no.why);
+		answer_refusal(c, &no);
 	else
 		c->flags |= CONN_CONNECTS;
 }

@@ -1,8 +1,10 @@
-#include "proxy/conn.h"
+#include "proxy/connect.h"
 
 #include <string.h>
 
+#include "proxy/answer.h"
 #include "proxy/config.h"
+#include "proxy/conn.h"
 #include "proxy/piece.h"
 #include "proxy/relay.h"
 #include "store/endpoint.h"

@@ -3,13 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proxy/answer.h"
 #include "proxy/config.h"
+#include "proxy/connect.h"
 #include "proxy/dial.h"
 #include "proxy/forward.h"
 #include "proxy/log.h"
 #include "proxy/piece.h"
 #include "proxy/pool.h"
 #include "proxy/relay.h"
+#include "proxy/route.h"
 #include "proxy/tls.h"
 
 static bool
@@ -239,7 +242,7 @@ begin(struct conn *c, const struct http1_head *h, struct slice raw)
 	c->up.at = FLOW_BODY;
 	note(c, h);
 	if (no.status) {
-		answer_with(c, no.status, no.code, no.lines, "%s", no.why);
+		answer_refusal(c, &no);
 		return;
 	}
 	if (c->up.body.done)

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "proxy/answer.h"
 #include "proxy/forward.h"
 #include "proxy/piece.h"
 #include "proxy/pool.h"

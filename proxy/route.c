@@ -1,11 +1,13 @@
-#include "proxy/conn.h"
+#include "proxy/route.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "proxy/answer.h"
 #include "proxy/config.h"
+#include "proxy/conn.h"
 #include "proxy/forward.h"
 #include "proxy/policy.h"
 
@@ -16,8 +18,6 @@ refuse(struct refusal *no, int status, const char *code, const char *fmt, ...)
 
 	no->status = status;
 	no->code = code;
-	if (!no->lines)
-		no->lines = "";
 	va_start(ap, fmt);
 	vsnprintf(no->why, sizeof(no->why), fmt, ap);
 	va_end(ap);

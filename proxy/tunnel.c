@@ -1,8 +1,10 @@
 #include "proxy/conn.h"
 
+#include <sys/socket.h>
+
 #include "proxy/piece.h"
 
-/* Behind an Upgrade both sides speak something else.  Bytes go through as they
+/* Behind an Upgrade or a CONNECT both sides speak something else.  Bytes go through as they
  * are, a FIN is passed on as a FIN, and it is over when both have said theirs. */
 
 void
@@ -36,6 +38,14 @@ tunnel_pump(struct conn *c, struct stream *from, struct stream *to,
 	if (stream_queued(to) > STREAM_HIGH)
 		stream_pause(from, PAUSE_PEER);
 	conn_mind_recorder(c);
+}
+
+void
+tunnel_reset(struct stream *to)
+{
+	static const struct linger none = { .l_onoff = 1, .l_linger = 0 };
+
+	setsockopt(stream_fd(to), SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 }
 
 /* from is done sending; NULL: something has left a queue, look again. */

@@ -194,7 +194,7 @@ digest_request_head(struct digest *d, struct slice head)
 	line = h.before;
 	set(d, METHOD, take_word(&line));
 	target = take_word(&line);
-	texts_set(&d->texts, PATH, target);
+	texts_set(&d->texts, PATH, endpoint_path(target));
 	d->endpoint = endpoint_of(get(d, METHOD), target, &id);
 	if (id.p)
 		set(d, PATH_ID, id);

@@ -132,3 +132,18 @@ endpoint_of(struct slice method, struct slice target, struct slice *id)
 	}
 	return ENDPOINT_OTHER;
 }
+
+struct slice
+endpoint_path(struct slice target)
+{
+	const char *p = target.len && target.p[0] != '/' ?
+	    memmem(target.p, target.len, "://", 3) : NULL;
+	const char *end = target.p + target.len;
+
+	if (!p)
+		return target;
+	for (p += 3; p < end; p++)
+		if (*p == '/' || *p == '?')
+			return (struct slice){ p, (size_t)(end - p) };
+	return SLICE("/");
+}

@@ -13,4 +13,7 @@
 enum endpoint endpoint_of(struct slice method, struct slice target,
     struct slice *id);
 
+/* target without the scheme and the authority that absolute-form has in front. */
+struct slice endpoint_path(struct slice target);
+
 #endif

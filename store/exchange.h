@@ -147,7 +147,7 @@ struct exchange {
 	struct slice method;
 	struct slice scheme;	/* of the upstream: "http", "https" */
 	struct slice host;	/* of the upstream: "api.openai.com:443" */
-	struct slice path;	/* target as received, query included */
+	struct slice path;	/* of the target, query included */
 	struct slice tls_client;	/* "TLSv1.3"; missing: plain */
 	struct slice tls_upstream;
 	struct slice key_hash;	/* keyed hash of the credentials, 16 hex */

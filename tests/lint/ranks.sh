@@ -62,7 +62,7 @@ may_own() {
 		# The recorder's thread: the recorder, what it spools, tapes and lost.
 		case $2 in
 		proxy/recorder | proxy/spool | proxy/tape | proxy/gaps | store/writer*) return 0 ;;
-		tools/proxy) return 0 ;; # opens it, for the recorder to write
+		tools/parts) return 0 ;; # opens it, for the recorder to write
 		esac
 		return 1
 		;;
