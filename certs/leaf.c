@@ -109,18 +109,8 @@ leaf_mint(const struct leaf **out, struct ca *ca, const char *const *hosts,
 	return rc;
 }
 
-/* We only show the chain, and the client judges it: an issuer with critical name
- * constraints, which mbedTLS does not know, may stand in it. */
-static int
-accept_extension(void *arg, const mbedtls_x509_crt *crt,
-    const mbedtls_x509_buf *oid, int critical, const unsigned char *p,
-    const unsigned char *end)
-{
-	(void)arg, (void)crt, (void)oid, (void)critical, (void)p, (void)end;
-	return 0;
-}
-
-/* Adds the next certificate of *pem and moves *pem behind it. */
+/* Adds the next certificate of *pem and moves *pem behind it.  We only show the
+ * chain, and the client judges it. */
 static int
 load_block(struct leaf *l, const uint8_t **pem)
 {
@@ -135,8 +125,7 @@ load_block(struct leaf *l, const uint8_t **pem)
 	if (rc == 0) {
 		*pem += used;
 		der = mbed_pem_data(&block, &len);
-		rc = mbedtls_x509_crt_parse_der_with_ext_cb(&l->crt, der, len,
-		    1, accept_extension, NULL);
+		rc = mbed_crt_add(&l->crt, der, len);
 	}
 	mbedtls_pem_free(&block);
 	return rc;

@@ -133,6 +133,22 @@ mbed_pem_data(const mbedtls_pem_context *pem, size_t *len)
 	return pem->MBEDTLS_PRIVATE(buf);
 }
 
+static int
+accept_extension(void *arg, const mbedtls_x509_crt *crt,
+    const mbedtls_x509_buf *oid, int critical, const unsigned char *p,
+    const unsigned char *end)
+{
+	(void)arg, (void)crt, (void)oid, (void)critical, (void)p, (void)end;
+	return 0;
+}
+
+int
+mbed_crt_add(mbedtls_x509_crt *chain, const void *der, size_t len)
+{
+	return mbedtls_x509_crt_parse_der_with_ext_cb(chain, der, len, 1,
+	    accept_extension, NULL);
+}
+
 void
 mbed_conf_versions(mbedtls_ssl_config *conf)
 {

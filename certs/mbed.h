@@ -80,6 +80,10 @@ bool mbed_pk_is_shareable(const mbedtls_pk_context *key);
 /* The bytes that a parsed PEM block held; they live as long as pem. */
 const uint8_t *mbed_pem_data(const mbedtls_pem_context *pem, size_t *len);
 
+/* Adds a certificate to chain, also one with critical extensions that mbedTLS does not
+ * know, such as our CA's name constraints: to be shown or compared, not trusted. */
+int mbed_crt_add(mbedtls_x509_crt *chain, const void *der, size_t len);
+
 /* At least TLS 1.2; X25519, P-256, P-384, P-521 in this order. */
 void mbed_conf_versions(mbedtls_ssl_config *conf);
 void mbed_conf_groups(mbedtls_ssl_config *conf);

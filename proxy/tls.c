@@ -1,4 +1,4 @@
-#include "proxy/tls_private.h"
+#include "proxy/tls.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 
 #include "certs/cache.h"
 #include "certs/leaf.h"
+#include "proxy/tls_private.h"
 
 static int
 bio_send(void *arg, const unsigned char *p, size_t n)

@@ -5,23 +5,10 @@
 
 #include "certs/ca.h"
 
-static int
-accept_extension(void *arg, const mbedtls_x509_crt *crt,
-    const mbedtls_x509_buf *oid, int critical, const unsigned char *p,
-    const unsigned char *end)
-{
-	(void)arg, (void)crt, (void)oid, (void)critical, (void)p, (void)end;
-	return 0;
-}
-
 bool
 tls_client_shun(struct tls_client *c, const struct ca *ca)
 {
-	struct slice der = ca_der(ca);
-
-	/* mbedTLS does not know the critical name constraints of our own. */
-	return mbedtls_x509_crt_parse_der_with_ext_cb(&c->shunned,
-	    (const unsigned char *)der.p, der.len, 1, accept_extension, NULL) == 0;
+	return mbed_crt_add(&c->shunned, ca_der(ca).p, ca_der(ca).len) == 0;
 }
 
 static bool
