@@ -233,12 +233,13 @@ on_key(struct ingest *g, const char *p, const char *end)
 
 /* buf holds a key, quotes and all, or the beginning of a longer one. */
 static bool
-is_data(const struct ingest *g)
+is_data(struct ingest *g)
 {
 	struct bytes key = { 0 };
 	bool is = g->buf.len <= KEY_MAX && json_text(bytes_slice(&g->buf), &key) &&
 	    slice_eq(bytes_slice(&key), SLICE("data"));
 
+	g->buf.failed |= key.failed;
 	bytes_fini(&key);
 	return is;
 }
@@ -248,6 +249,11 @@ on_value(struct ingest *g, char c)
 {
 	const bool is_items = c == '[' && is_data(g);
 
+	if (g->buf.failed) {
+		g->counts = (struct ingest_counts){ -1, -1, -1 };
+		g->state = OVER;
+		return;
+	}
 	bytes_clear(&g->buf);
 	if (is_items)
 		g->state = BETWEEN;
@@ -291,7 +297,7 @@ on_byte(struct ingest *g, const char *p)
 		return p + 1;
 	case VALUE:
 		on_value(g, *p);
-		return g->state == BETWEEN ? p + 1 : p;
+		return g->state == SKIP ? p : p + 1;
 	case BETWEEN:
 		if (*p == ']')
 			g->state = MEMBER;

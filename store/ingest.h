@@ -3,8 +3,9 @@
  *
  * Memory:  one item at a time, at most INGEST_ITEM_MAX of it; all batches at once
  *          INGEST_HELD_MAX, past which the item that asks for more is skipped.
- * Errors:  none: what is no item is counted.  In text that is no JSON, what looks
- *          like an item counts as one, up to where the outermost object ends.
+ * Errors:  none: what is no item is counted; without memory to look for items all
+ *          counts are -1.  In text that is no JSON, what looks like an item counts
+ *          as one, up to where the outermost object ends.
  */
 #ifndef TRACETAPE_STORE_INGEST_H
 #define TRACETAPE_STORE_INGEST_H

@@ -18,7 +18,8 @@ enum item_kind {
 };
 
 /* Texts are unescaped; missing is what is not there, null, no string, or too
- * long, and of ids what is empty or has U+FFFD. */
+ * long (ITEM_ID_MAX for ids, 256 bytes for the others; also when there is no
+ * memory), and of ids what is empty or has U+FFFD. */
 struct ingest_item {
 	enum item_kind kind;
 	struct slice raw;	/* the JSON text, as it came */
