@@ -200,6 +200,65 @@ a_digest_survives_the_failure_of_any_allocation(void **state)
 	}
 }
 
+#define A_SPAN "{\"object\":\"trace.span\",\"id\":\"s\",\"trace_id\":\"t\"," \
+	"\"started_at\":\"2026-11-21T10:04:07.013Z\",\"span_data\":{\"type\":" \
+	"\"custom\",\"a name that is long enough to need some room\":0}}"
+
+static const char items[] = "{\"data\":[{\"object\":\"trace\",\"id\":\"t\"},"
+    A_SPAN "]}";
+
+/* What arrives is whole. */
+static void
+on_item(void *arg, const struct ingest_item *i)
+{
+	bool *ok = arg;
+
+	*ok &= i->kind == ITEM_ODD || slice_eq(i->trace_id, SLICE("t"));
+	*ok &= i->kind != ITEM_SPAN || (slice_eq(i->id, SLICE("s")) &&
+	    (i->started_ns > 0 || failed) && slice_eq(i->raw, SLICE(A_SPAN)));
+}
+
+static struct digest *
+run_batch(struct exchange *x, bool *ok)
+{
+	struct digest *d = digest_new();
+
+	*ok = true;
+	exchange_init(x);
+	if (!d)
+		return NULL;
+	digest_on_item(d, on_item, ok);
+	digest_request_head(d, SLICE("POST /v1/traces/ingest HTTP/1.1\r\n"
+	    "Content-Type: application/json\r\n\r\n"));
+	digest_request_data(d, items, sizeof(items) - 1);
+	digest_request_end(d);
+	digest_fill(d, x);
+	return d;
+}
+
+static void
+a_trace_batch_survives_the_failure_of_any_allocation(void **state)
+{
+	for (unsigned all = 0; all < 2; all++) {
+		bool any = true, ok;
+
+		for (long n = 0; any; n++) {
+			struct exchange x;
+
+			fail_at(n, all);
+			digest_free(run_batch(&x, &ok));
+			any = has_failed();
+			assert_int_equal(balance, 0);
+			assert_true(ok);
+			/* Every element is counted, unless nobody looked. */
+			assert_true(x.items.traces == -1 || x.items.traces +
+			    x.items.spans + x.items.odd == 2);
+			assert_true(any || (x.items.traces == 1 &&
+			    x.items.spans == 1 && n > 10));
+		}
+	}
+}
+
 static void
 drop(void *arg, const void *p, size_t n)
 {
@@ -302,6 +361,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_digest_survives_the_failure_of_any_allocation),
+		cmocka_unit_test(a_trace_batch_survives_the_failure_of_any_allocation),
 		cmocka_unit_test(decoders_say_that_memory_is_missing),
 		cmocka_unit_test(a_value_without_memory_is_over_its_cap),
 		cmocka_unit_test(json_get_without_memory_finds_nothing),
