@@ -11,7 +11,7 @@ export const binary = resolve(root, process.env.TRACETAPE ?? 'build/tracetape');
 const faults = /(ERROR|WARNING): \w+Sanitizer|runtime error:|LeakSanitizer|Assertion .* failed/;
 
 /* Nothing of the user's own settings may reach the program under test. */
-function environment(dir, extra) {
+export function environment(dir, extra) {
 	const env = { ...process.env, HOME: dir, XDG_DATA_HOME: join(dir, 'data'),
 		XDG_CONFIG_HOME: join(dir, 'config'), ...extra };
 	for (const name of Object.keys(env))
