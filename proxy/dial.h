@@ -4,8 +4,11 @@
  * Thread: the loop's.
  * Time:   timeouts.connect_ms for DNS, TCP and the other proxy's answer together,
  *         timeouts.handshake_ms for TLS.
- * Loops:  an address at which we ourselves listen is never connected to, and a
- *         certificate of our own CA never accepted: DIAL_LOOP.
+ * Loops:  an address at which we ourselves listen is never connected to, or, where
+ *         only the connection shows that, left at once; and a certificate of our
+ *         own CA is never accepted: DIAL_LOOP.
+ * Via:    the other proxy resolves the name, so what that leads to is its to judge;
+ *         an address in numbers is still ours.
  */
 #ifndef TRACETAPE_PROXY_DIAL_H
 #define TRACETAPE_PROXY_DIAL_H
@@ -31,11 +34,12 @@ enum dial_failure {
 };
 
 struct dialed {
-	struct stream *stream;		/* the taker's; NULL on failure */
+	struct stream *stream;		/* the taker's; NULL on failure.  A tunnel's
+					 * may have unread bytes already */
 	enum dial_failure failure;
 	const char *why;		/* lent, for an operator */
 	int64_t dns_us;			/* durations; -1: did not happen */
-	int64_t connect_us;
+	int64_t connect_us;		/* with the other proxy's answer */
 	int64_t tls_us;
 };
 

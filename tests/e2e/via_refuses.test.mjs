@@ -1,6 +1,7 @@
 /* Another proxy that does not do it: a 502 that says what it answered and what to do. */
 import { test, assert, keys } from './lib/scene.mjs';
 import { ownError } from './lib/own_error.mjs';
+import { run } from './lib/tape.mjs';
 import { deadPort, get, listener, name, other } from './lib/via.mjs';
 
 const start = async (s, url, set = {}) => {
@@ -148,4 +149,15 @@ test('tracetape itself as the other proxy is refused, not asked', async (s) => {
 	assert.equal(error.code, 'upstream_loop');
 	assert.match(error.message, /this very tracetape listens/);
 	assert.equal((await s.tape.settled(1)).length, 1);
+});
+
+test('an upstream.via that is none ends the start, and is not told', async (s) => {
+	for (const url of ['https://user:hunter2@proxy.test', 'http://user:hunter2@proxy.test/path',
+		'http://us:er:hunter2%@proxy.test', 'user:hunter2@proxy.test:3128']) {
+		const { code, out, err } = await run(s.dir, ['proxy', '--listen', '127.0.0.1:0',
+			'--store', `${s.dir}/x`, '--set', `${keys.via}=${url}`]);
+		assert.equal(code, 2, url);
+		assert.match(err, /upstream\.via.*(give http:|in user and password)/);
+		assert.ok(!(out + err).includes('hunter2'), err);
+	}
 });
