@@ -69,22 +69,20 @@ an_address_is_ours_when_it_reaches_a_listener(void **state)
 	}
 }
 
-/* A connection to a listener of our own kernel. */
+/* A connection to a listener of our own kernel, l. */
 static int
-connection(struct sockaddr_storage *listener)
+connection(int l, struct sockaddr_storage *listener)
 {
 	struct sockaddr_storage any = at("127.0.0.1:0");
 	socklen_t len = sizeof(*listener);
-	int l = socket(AF_INET, SOCK_STREAM, 0);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	assert_true(l >= 0 && fd >= 0);
+	assert_true(fd >= 0);
 	assert_int_equal(bind(l, (struct sockaddr *)&any,
 	    sizeof(struct sockaddr_in)), 0);
 	assert_int_equal(listen(l, 1), 0);
 	assert_int_equal(getsockname(l, (struct sockaddr *)listener, &len), 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)listener, len), 0);
-	close(l);
 	return fd;
 }
 
@@ -92,7 +90,8 @@ static void
 a_connection_is_ours_when_both_its_ends_are_this_machine(void **state)
 {
 	struct sockaddr_storage l[1];
-	int fd = connection(l);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = connection(listener, l);
 	unsigned port = address_port((struct sockaddr *)l);
 
 	assert_true(ourselves_answer(l, 1, fd));
@@ -106,6 +105,7 @@ a_connection_is_ours_when_both_its_ends_are_this_machine(void **state)
 	assert_false(ourselves_answer(l, 1, fd));
 	assert_false(ourselves_answer(NULL, 0, fd));
 	close(fd);
+	close(listener);
 	/* What is no connection is nobody's. */
 	fd = open("/dev/null", O_RDONLY);
 	assert_false(ourselves_answer(l, 1, fd));
