@@ -17,18 +17,22 @@
 #include "proxy/log.h"
 #include "proxy/loop.h"
 #include "proxy/piece.h"
+#include "proxy/reel.h"
 #include "proxy/tap.h"
 #include "proxy/tape.h"
 #include "store/writer.h"
 
 enum {
+	STEP_MS = 4,			/* of items are applied in one go */
 	BATCH_BYTES = 1024 * 1024,	/* queued: wake the writer before its time */
 	COMMIT_BYTES = 4 * 1024 * 1024,	/* put: commit in the middle of a batch */
-	SAVE_EVERY_MS = 1000,		/* a live exchange, at most this stale */
+	IDLE_MS = 1000,
 	HOUSEKEEP_MS = 30 * 1000,
 	TRIM_BYTES = 4 * 1024 * 1024,
 	ENDED_MAX = 4096,		/* exchanges in a batch */
 };
+
+static const int64_t MS = 1000000;	/* in ns */
 
 struct recorder {
 	struct writer *writer;
@@ -41,7 +45,7 @@ struct recorder {
 	struct tap_item *first;
 	struct tap_item **last;
 	size_t queued;
-	struct tap_item *used;		/* the last batch, to be freed by a loop */
+	struct tap_item *used;		/* the last step, to be freed by a loop */
 	enum { WRITER_BUSY, WRITER_ASLEEP, WRITER_DOZING } writer_is;
 	bool stop;
 
@@ -53,10 +57,12 @@ struct recorder {
 	size_t n_watchers;
 
 	/* The writer thread's: */
-	struct tape *open;		/* in flight */
+	struct reel open;		/* in flight */
 	uint64_t ended[ENDED_MAX];	/* numbers that ended in this batch */
 	size_t n_ended;
 	size_t batch_cost;
+	int64_t commit_at_ns;		/* 0: no batch is open */
+	int64_t commit_took_ns;		/* the last time */
 	int64_t housekept_ns;
 	size_t untrimmed;		/* bytes gone through since memory was given back */
 	int failing;			/* rc of the last batch */
@@ -172,8 +178,7 @@ lose_batch(struct recorder *r, int rc)
 		log_error("recording fails, traffic goes on: %s",
 		    writer_strerror(rc));
 	r->failing = rc;
-	for (struct tape *t = r->open; t; t = tape_next(t))
-		tape_lost(t);
+	reel_lost(&r->open);
 	for (size_t i = 0; i < r->n_ended; i++)
 		gaps_add(&r->gaps, r->ended[i], 1);
 	r->n_ended = 0;
@@ -204,8 +209,7 @@ committed(struct recorder *r)
 		log_warn("%llu exchanges were not recorded: the disk was too "
 		    "slow; see recorder.max_bytes",
 		    (unsigned long long)r->missed.total);
-	for (struct tape *t = r->open; t; t = tape_next(t))
-		tape_committed(t);
+	reel_committed(&r->open);
 	r->failing = 0;
 	gaps_clear(&r->gaps);
 	gaps_clear(&r->missed);
@@ -215,6 +219,7 @@ committed(struct recorder *r)
 static void
 commit(struct recorder *r)
 {
+	size_t done;
 	int rc;
 
 	number_missed(r);
@@ -227,9 +232,10 @@ commit(struct recorder *r)
 		lose_batch(r, rc);
 	else
 		committed(r);
-	release(r, r->batch_cost);
-	r->untrimmed += r->batch_cost;
-	r->batch_cost = 0;
+	done = r->batch_cost - reel_held(&r->open);
+	release(r, done);
+	r->untrimmed += done;
+	r->batch_cost -= done;
 }
 
 /* Losses that no commit has told yet are reason enough for one. */
@@ -254,7 +260,8 @@ begin(struct recorder *r, struct tap_item *i)
 		return 0;
 	}
 	tape_open(t, r->writer);
-	tape_link(&r->open, t);
+	tape_link(&r->open.first, t);
+	tape_charge(t, i->cost);
 	return tape_head(t, r->writer, SIDE_REQUEST_HEAD, head, true);
 }
 
@@ -267,7 +274,7 @@ finish(struct recorder *r, struct tap_item *i, struct tape *t)
 	memcpy(&end, i->extra, sizeof(end));
 	rc = tape_save(t, r->writer, &end);
 	r->ended[r->n_ended++] = tape_seq(t);
-	tape_unlink(&r->open, t);
+	tape_unlink(&r->open.first, t);
 	tape_free(t);
 	return rc;
 }
@@ -282,6 +289,7 @@ apply(struct recorder *r, struct tap_item *i)
 		return begin(r, i);
 	if (!(t = i->of->tape))
 		return 0;
+	tape_charge(t, i->cost);
 	switch (i->kind) {
 	case TAP_TRAILER:
 		tape_trailer(t, i->side, extra);
@@ -317,24 +325,12 @@ apply_all(struct recorder *r, struct tap_item *first)
 	}
 }
 
-/* Rows of what is in flight, so that a crash loses at most a second of it. */
-static void
-save_open(struct recorder *r)
+/* There is room for those that wait in memory to be over. */
+static bool
+may_wait(const struct recorder *r)
 {
-	int64_t now = loop_now_ns();
-
-	for (struct tape *t = r->open; t; t = tape_next(t)) {
-		int rc;
-
-		if (!tape_is_unsaved(t) || (tape_saved_ns(t) && now -
-		    tape_saved_ns(t) < SAVE_EVERY_MS * INT64_C(1000000)))
-			continue;
-		rc = tape_save(t, r->writer, NULL);
-		if (rc) {
-			lose_batch(r, rc);
-			return;
-		}
-	}
+	return atomic_load_explicit(&r->unsaved, memory_order_relaxed) <
+	    (size_t)r->o.max_bytes / 4;
 }
 
 static void
@@ -345,21 +341,38 @@ sleep_until(struct recorder *r, int64_t ns)
 	pthread_cond_timedwait(&r->wake, &r->lock, &ts);
 }
 
-/* Waits for a batch and takes it.  A batch is open for half of commit_ms: the other
- * half is for writing it. */
+/* A batch takes what comes until commit_ms is nearly over: what is left of it is for
+ * twice what the last commit took, but half at most. */
+static void
+open_batch(struct recorder *r)
+{
+	const int64_t most = r->o.commit_ms * MS / 2;
+	const int64_t least = r->o.commit_ms * MS / 8;
+	int64_t left = 2 * r->commit_took_ns;
+
+	left = left < least ? least : left > most ? most : left;
+	r->commit_at_ns = loop_now_ns() + r->o.commit_ms * MS - left;
+}
+
+/* Takes what has come: at once when nothing was there, else a few milliseconds of it,
+ * so that the writer never keeps a core from the loops for long. */
 static struct tap_item *
 take(struct recorder *r)
 {
 	struct tap_item *first;
-	int64_t until;
+	int64_t now = loop_now_ns(), until;
 
-	if (!r->first && !r->stop) {
+	if (!r->commit_at_ns && !r->first && !r->stop) {
 		r->writer_is = WRITER_ASLEEP;
-		sleep_until(r, loop_now_ns() + SAVE_EVERY_MS * INT64_C(1000000));
+		sleep_until(r, now + IDLE_MS * MS);
+		now = loop_now_ns();
 	}
-	until = loop_now_ns() + r->o.commit_ms * 500000;
-	while (r->first && r->queued < BATCH_BYTES && !r->stop &&
-	    loop_now_ns() < until) {
+	if (!r->commit_at_ns && r->first)
+		open_batch(r);
+	until = now + STEP_MS * MS;
+	if (until > r->commit_at_ns)
+		until = r->commit_at_ns;
+	while (r->queued < BATCH_BYTES && !r->stop && loop_now_ns() < until) {
 		r->writer_is = WRITER_DOZING;
 		sleep_until(r, until);
 	}
@@ -380,35 +393,53 @@ give_back_memory(void)
 #endif
 }
 
+static void
+close_batch(struct recorder *r, bool was_idle, bool stop)
+{
+	const int64_t began = loop_now_ns();
+	const int64_t young = stop || !may_wait(r) ? 0 : r->o.commit_ms * MS;
+	bool has_young;
+	int rc = reel_save(&r->open, r->writer, young, &has_young);
+
+	if (rc)
+		lose_batch(r, rc);
+	r->commit_at_ns = 0;
+	if (has_to_commit(r)) {
+		commit(r);
+		r->commit_took_ns = loop_now_ns() - began;
+	} else if (was_idle && r->untrimmed >= TRIM_BYTES) {
+		r->untrimmed = 0;
+		give_back_memory();
+	}
+	if (has_young)
+		open_batch(r);
+	if (began - r->housekept_ns > HOUSEKEEP_MS * MS) {
+		writer_housekeep(r->writer);
+		give_back_memory();
+		r->housekept_ns = began;
+	}
+}
+
 static void *
 run(void *arg)
 {
 	struct recorder *r = arg;
-	struct tap_item *batch = NULL, *stale;
-	bool stop = false;
+	struct tap_item *step = NULL, *stale;
+	bool stop, is_last = false;
 
-	while (!stop) {
+	while (!is_last) {
 		pthread_mutex_lock(&r->lock);
 		stale = r->used;	/* no loop came to fetch them */
-		r->used = batch;
-		batch = take(r);
-		stop = r->stop && !batch;
+		r->used = step;
+		step = take(r);
+		stop = r->stop;
 		pthread_mutex_unlock(&r->lock);
+		is_last = stop && !step;
 		free_items(stale);
-		apply_all(r, batch);
-		save_open(r);
-		if (has_to_commit(r)) {
-			commit(r);
-		} else if (!batch && r->untrimmed >= TRIM_BYTES) {
-			r->untrimmed = 0;
-			give_back_memory();
-		}
-		if (loop_now_ns() - r->housekept_ns >
-		    HOUSEKEEP_MS * INT64_C(1000000)) {
-			writer_housekeep(r->writer);
-			give_back_memory();
-			r->housekept_ns = loop_now_ns();
-		}
+		apply_all(r, step);
+		/* Long enough open, or not at all and a second is over. */
+		if (stop || loop_now_ns() >= r->commit_at_ns)
+			close_batch(r, !step, stop);
 	}
 	return NULL;
 }
@@ -453,10 +484,7 @@ recorder_stop(struct recorder *r)
 	pthread_cond_signal(&r->wake);
 	pthread_mutex_unlock(&r->lock);
 	pthread_join(r->thread, NULL);
-	for (struct tape *t; (t = r->open);) {
-		tape_unlink(&r->open, t);
-		tape_free(t);
-	}
+	reel_free(&r->open);
 	free_items(r->used);
 	rc = writer_close(r->writer);
 	if (rc)

@@ -16,7 +16,8 @@
 struct tape {
 	struct tape *prev, *next;	/* of those in flight */
 	uint64_t seq;
-	int64_t saved_ns;
+	int64_t began_ns, saved_ns;
+	size_t cost;
 	struct exchange x;		/* its slices point below, or into digest */
 	struct digest *digest;
 	struct sha256 sha[2];		/* request, response */
@@ -58,6 +59,7 @@ tape_new(const struct tape_start *start)
 		return NULL;
 	}
 	digest_on_item(t->digest, on_item, t);
+	t->began_ns = loop_now_ns();
 	exchange_init(&t->x);
 	t->x.time_ns = start->time_ns;
 	t->x.mode = start->mode;
@@ -319,6 +321,35 @@ tape_saved_ns(const struct tape *t)
 	return t->saved_ns;
 }
 
+int64_t
+tape_began_ns(const struct tape *t)
+{
+	return t->began_ns;
+}
+
+bool
+tape_is_unput(const struct tape *t)
+{
+	if (t->row != ROW_NEVER)
+		return false;
+	for (int i = 0; i < SIDE_N; i++)
+		if (t->side[i].put > 0 || t->side[i].is_cut)
+			return false;
+	return true;
+}
+
+void
+tape_charge(struct tape *t, size_t bytes)
+{
+	t->cost += bytes;
+}
+
+size_t
+tape_cost(const struct tape *t)
+{
+	return t->cost;
+}
+
 void
 tape_link(struct tape **head, struct tape *t)
 {
@@ -352,6 +383,8 @@ tape_committed(struct tape *t)
 {
 	for (int i = 0; i < SIDE_N; i++)
 		spool_committed(&t->side[i]);
+	if (!tape_is_unput(t))
+		t->cost = 0;
 }
 
 void
@@ -359,6 +392,7 @@ tape_lost(struct tape *t)
 {
 	for (int i = 0; i < SIDE_N; i++)
 		spool_lost(&t->side[i]);
+	t->cost = 0;
 	t->row = ROW_NEVER;
 	t->saved_ns = 0;
 }

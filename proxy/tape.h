@@ -68,6 +68,15 @@ int tape_save(struct tape *t, struct writer *w, const struct tape_end *end);
 /* Has something that tape_save has not put yet. */
 bool tape_is_unsaved(const struct tape *t);
 int64_t tape_saved_ns(const struct tape *t);	/* monotonic; 0: never */
+int64_t tape_began_ns(const struct tape *t);	/* when it came to the writer */
+
+/* The store has nothing of it; true only while it is small. */
+bool tape_is_unput(const struct tape *t);
+
+/* Bytes of the recorder's bound that it stands for, since the store has some of it
+ * or since they were lost. */
+void tape_charge(struct tape *t, size_t bytes);
+size_t tape_cost(const struct tape *t);
 
 /* The tapes in flight, in a list that needs no memory of its own. */
 void tape_link(struct tape **head, struct tape *t);

@@ -285,6 +285,43 @@ what_is_in_flight_can_be_watched_and_ends_in_its_place(void **state)
 }
 
 static void
+must_come_to_see_it(void *arg)
+{
+	struct reader *live = must_open_reader();
+	const int64_t until = loop_now_ns() + DRAIN_MS * INT64_C(1000000);
+	struct exchange x;
+	int rc;
+
+	while ((rc = reader_get(live, 1, &x)) != 0 && loop_now_ns() < until)
+		poll(NULL, 0, 1);
+	MUST(rc == 0 && x.outcome == OUTCOME_IN_FLIGHT);
+	must_have_body(live, 1, SIDE_REQUEST_BODY, 500);
+	reader_close(live);
+}
+
+/* With room for it in memory, it does not get its row with the first commit. */
+static void
+what_has_just_begun_gets_its_row_when_it_is_older(void **state)
+{
+	struct tap t;
+
+	open_recorder(1 << 30);
+	tap_start(&t, "/young");
+	tap_body(&t, SIDE_REQUEST_BODY, 1, 0, 500);
+	recorder_push(loop.recorder, &queue);
+	elsewhere(must_come_to_see_it, NULL);
+	tap_body(&t, SIDE_REQUEST_BODY, 1, 500, 500);
+	tap_end(&t, OUTCOME_COMPLETE, NULL);
+	close_recorder();
+	open_again();
+	assert_int_equal(row(1).outcome, OUTCOME_COMPLETE);
+	assert_body(1, SIDE_REQUEST_BODY, 1, 1000);
+	assert_int_equal(timed_bytes(1, SIDE_REQUEST_TIMES), 1000);
+	assert_no_holes(1);
+	reader_close(r);
+}
+
+static void
 what_still_runs_at_the_stop_is_in_flight_for_the_next_writer(void **state)
 {
 	struct writer *w;
@@ -663,6 +700,7 @@ main(void)
 		STORE_TEST(what_was_tapped_is_what_is_read),
 		STORE_TEST(the_proof_is_the_sum_of_what_passed),
 		STORE_TEST(what_is_in_flight_can_be_watched_and_ends_in_its_place),
+		STORE_TEST(what_has_just_begun_gets_its_row_when_it_is_older),
 		STORE_TEST(what_still_runs_at_the_stop_is_in_flight_for_the_next_writer),
 		STORE_TEST(numbers_are_given_in_the_order_of_the_requests),
 		STORE_TEST(the_bound_is_told_and_the_queue_takes_no_more_at_twice_of_it),
