@@ -7,6 +7,8 @@
 
 #include "tools/run.h"
 
+enum { REFUSALS_MAX = 5 };
+
 void
 run_log_init(struct run_log *l, int fd)
 {
@@ -57,18 +59,35 @@ keep(char to[RUN_LINE_MAX], const char *text)
 	to[len] = '\0';
 }
 
-/* TLS clients say it by an alert (RFC 8446 6.2). */
+/* TLS clients say it by an alert (RFC 8446 6.2); mbedTLS does not tell by which, but
+ * there is little else that a client says to a certificate. */
 static bool
 is_distrust(const char *line)
 {
-	static const char *const alerts[] = {
-		"unknown_ca", "bad_certificate", "certificate_unknown",
-	};
+	const char *warn = of_level(line, "warn");
 
-	for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++)
-		if (strstr(line, alerts[i]))
-			return true;
-	return false;
+	return warn && strstr(warn, "TLS with the client failed") &&
+	    strstr(warn, "alert");
+}
+
+/* Such as `warn ... code=tunnel_port why="..."`.  A program that calls one host again
+ * and again is told once. */
+static void
+on_refusal(struct run_log *l, const char *line)
+{
+	const char *warn = of_level(line, "warn"), *why;
+	char text[RUN_LINE_MAX];
+
+	if (!warn || (!strstr(warn, " code=tunnel_") &&
+	    !strstr(warn, " code=forbidden_")) || !(why = strstr(warn, "why=\"")))
+		return;
+	keep(text, why + 5);
+	text[strcspn(text, "\"")] = '\0';
+	if (l->n_refused == REFUSALS_MAX || strcmp(text, l->refused) == 0)
+		return;
+	keep(l->refused, text);
+	l->n_refused++;
+	run_say("the proxy refused a tunnel: %s", text);
 }
 
 static void
@@ -80,8 +99,7 @@ on_line(struct run_log *l, const char *line)
 		error = own_words(line);
 	if (is_distrust(line))
 		l->n_distrusted++;
-	if (!l->refused[0] && strstr(line, "tunnel refused"))
-		keep(l->refused, line);
+	on_refusal(l, line);
 	if (error && l->is_starting)
 		keep(l->error, error);
 	else if (error)

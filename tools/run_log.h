@@ -1,7 +1,7 @@
 /* run_log.h - what a private proxy says on its stderr: read so that it never waits for
  * us, looked at for what the user should know.
  *
- * Its errors are passed on at once, the rest is not.
+ * Its errors, and the tunnels that it refused, are passed on at once; the rest is not.
  */
 #ifndef TRACETAPE_TOOLS_RUN_LOG_H
 #define TRACETAPE_TOOLS_RUN_LOG_H
@@ -16,7 +16,8 @@ struct run_log {
 	bool is_starting;		/* errors are kept, not passed on */
 	unsigned n_distrusted;		/* clients that refused our certificate */
 	char error[RUN_LINE_MAX];	/* the last error of a start, "" */
-	char refused[RUN_LINE_MAX];	/* the first tunnel that was refused, "" */
+	unsigned n_refused;		/* tunnels, as far as they were told */
+	char refused[RUN_LINE_MAX];	/* why the last of them was, "" */
 	char line[RUN_LINE_MAX];	/* the one that is coming */
 	size_t len;
 };

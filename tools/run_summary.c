@@ -127,4 +127,8 @@ run_summary(const struct run_summary *s, struct run_proxy *p)
 		say_why(s, &p->log, address);
 	else
 		say(s, &t);
+	if (rc == 0 && t.seen > 0 && p->log.n_distrusted > 0)
+		run_say("%u connections failed because the program at the other "
+		    "end does not trust our CA: `tracetape ca install` prints how "
+		    "it learns to", p->log.n_distrusted);
 }

@@ -13,9 +13,11 @@ export class Running {
 	#out = [];
 	err = '';
 
-	constructor(s, file, args, { env = {}, detached = false, cwd = s.dir } = {}) {
+	/* own: what the user has in his environment, such as HTTPS_PROXY. */
+	constructor(s, file, args, { env = {}, own = {}, detached = false } = {}) {
 		mkdirSync(join(s.dir, 'data'), { recursive: true });
-		const p = spawn(file, args, { env: environment(s.dir, env), detached, cwd });
+		const p = spawn(file, args, { env: { ...environment(s.dir, env), ...own }, detached,
+			cwd: s.dir });
 		this.process = p;
 		this.pid = p.pid;
 		p.stdin.on('error', () => {});
@@ -39,8 +41,9 @@ export class Running {
 	/* Resolves when stdout has a whole line that matches. */
 	async says(pattern) {
 		return poll(() => {
-			assert.ok(!this.exit, `ended early: ${JSON.stringify(this.exit)} ${this.err}`);
-			return this.text.match(pattern);
+			const match = this.text.match(pattern);
+			assert.ok(match || !this.exit, `ended: ${JSON.stringify(this.exit)} ${this.err}`);
+			return match;
 		}, () => `${pattern} on stdout; there is ${this.text}${this.err}`);
 	}
 
