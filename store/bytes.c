@@ -50,11 +50,9 @@ bytes_reserve(struct bytes *b, size_t n)
 void
 bytes_put(struct bytes *b, const void *p, size_t n)
 {
-	uint8_t *to;
-
-	if (n == 0 || !(to = bytes_reserve(b, n)))
+	if (n == 0 || b->failed || (n > b->cap - b->len && !bytes_reserve(b, n)))
 		return;
-	memcpy(to, p, n);
+	memcpy(b->p + b->len, p, n);
 	b->len += n;
 }
 
@@ -73,9 +71,12 @@ bytes_put_slice(struct bytes *b, struct slice s)
 void
 bytes_putc(struct bytes *b, int c)
 {
-	uint8_t byte = (uint8_t)c;
+	uint8_t *to = bytes_reserve(b, 1);
 
-	bytes_put(b, &byte, 1);
+	if (!to)
+		return;
+	*to = (uint8_t)c;
+	b->len++;
 }
 
 void

@@ -1,6 +1,5 @@
 #include "store/redact.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "store/headline.h"
@@ -59,11 +58,15 @@ static void
 hash_secret(struct slice s, const uint8_t key[REDACT_KEY_LEN],
     char hash[REDACT_HASH_LEN + 1])
 {
+	static const char digit[] = "0123456789abcdef";
 	uint8_t mac[32];
 
 	hmac_sha256(key, REDACT_KEY_LEN, s.p, s.len, mac);
-	for (unsigned i = 0; i < REDACT_HASH_LEN / 2; i++)
-		snprintf(hash + 2 * i, 3, "%02x", mac[i]);
+	for (unsigned i = 0; i < REDACT_HASH_LEN; i += 2) {
+		hash[i] = digit[mac[i / 2] >> 4];
+		hash[i + 1] = digit[mac[i / 2] & 15];
+	}
+	hash[REDACT_HASH_LEN] = '\0';
 }
 
 /* Puts value without its secret; hash becomes "" when there was none. */
