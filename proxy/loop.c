@@ -347,8 +347,8 @@ set_up(struct loop *l, const struct loop_shared *shared)
 	    (shared->leaves && !(l->tls_minting = tls_server_new(shared->tls,
 	    shared->leaves, NULL))))
 		return false;
-	if (shared->ca)
-		tls_client_shun(l->tls_client, shared->ca);
+	if (shared->ca && !tls_client_shun(l->tls_client, shared->ca))
+		return false;
 	event_assign(&p->on_inbox, l->base, p->inbox[0], EV_READ | EV_PERSIST,
 	    on_inbox, l);
 	event_assign(&p->on_wake, l->base, p->wake[0], EV_READ | EV_PERSIST,
