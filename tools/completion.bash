@@ -32,15 +32,25 @@ _tracetape() {
 		mapfile -t COMPREPLY < <(compgen -W 'table json jsonl' -- "$cur")
 		return
 		;;
-	--listen | --tls-listen | --upstream | --set | --permit | -n)
+	--listen | --tls-listen | --upstream | --set | --permit | -n | --label | --wait)
+		return
+		;;
+	--shell)
+		mapfile -t COMPREPLY < <(compgen -W 'sh bash zsh fish' -- "$cur")
 		return
 		;;
 	esac
 	if [ "$COMP_CWORD" = 1 ]; then
-		words='proxy ca dump --help --version'
+		words='proxy run env ca dump --help --version'
 	elif [ "$verb" = proxy ]; then
 		words='-c --config -s --store --listen --tls-listen --upstream
 		    --upstream-ca --ca-dir --set --print-config --help'
+	elif [ "$verb" = run ]; then
+		words='-s --store --label --base-url --wait -c --config --upstream
+		    --upstream-ca --ca-dir --set --help --'
+		[[ $cur == -* ]] || words="$words $(compgen -c -- "$cur")"
+	elif [ "$verb" = env ]; then
+		words='-s --store -c --config --shell --json --base-url --label --help'
 	elif [ "$verb" = ca ]; then
 		words='-s --store -c --config --ca-dir --help'
 		case $sub in

@@ -1,8 +1,10 @@
 # Completion of tracetape for fish.
 
-set -l verbs proxy ca dump
+set -l verbs proxy run env ca dump
 complete -c tracetape -f
 complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a proxy -d record
+complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a run -d 'record a program'
+complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a env -d 'variables for eval'
 complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a ca -d 'our authority'
 complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a dump -d 'show what is recorded'
 complete -c tracetape -n "__fish_seen_subcommand_from $verbs" -s s -l store \
@@ -17,6 +19,20 @@ complete -c tracetape -n $in_proxy -l upstream-ca -r -F -d 'more roots for upstr
 complete -c tracetape -n $in_proxy -l ca-dir -xa '(__fish_complete_directories)'
 complete -c tracetape -n $in_proxy -l set -x -d section.key=value
 complete -c tracetape -n $in_proxy -l print-config
+
+set -l in_run '__fish_seen_subcommand_from run'
+set -l in_run_or_env '__fish_seen_subcommand_from run env'
+complete -c tracetape -n $in_run_or_env -l label -x -d 'what the calls are called'
+complete -c tracetape -n $in_run_or_env -l base-url -d 'for clients that know no proxy'
+complete -c tracetape -n $in_run_or_env -s c -l config -r -F -d configuration
+complete -c tracetape -n $in_run -l wait -x -d 'seconds for what still runs'
+complete -c tracetape -n $in_run -l upstream -x -d 'where requests go'
+complete -c tracetape -n $in_run -l upstream-ca -r -F -d 'more roots for upstreams'
+complete -c tracetape -n $in_run -l ca-dir -xa '(__fish_complete_directories)'
+complete -c tracetape -n $in_run -l set -x -d section.key=value
+complete -c tracetape -n $in_run -xa '(__fish_complete_subcommand)'
+complete -c tracetape -n '__fish_seen_subcommand_from env' -l shell -xa 'sh bash zsh fish'
+complete -c tracetape -n '__fish_seen_subcommand_from env' -l json
 
 set -l in_ca '__fish_seen_subcommand_from ca'
 set -l ca_subs init show bundle install uninstall rotate

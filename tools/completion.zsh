@@ -56,7 +56,8 @@ _tracetape_ca() {
 
 _tracetape() {
 	local state line
-	local verbs='((proxy\:"record" ca\:"our authority" dump\:"show what is recorded"))'
+	local verbs='((proxy\:"record" run\:"record a program" env\:"variables for eval"
+	    ca\:"our authority" dump\:"show what is recorded"))'
 	typeset -A opt_args
 
 	_arguments -C '1:verb:'$verbs '*::rest:->rest'
@@ -70,6 +71,24 @@ _tracetape() {
 		    '--upstream-ca[more roots for upstreams]:file:_files' \
 		    '--ca-dir[our own authority]:directory:_directories' \
 		    '*--set[one key]:section.key=value' '--print-config[the sample]'
+		;;
+	run)
+		_arguments '(-s --store)'{-s,--store}'[the store]:directory:_directories' \
+		    '--label[what the calls are called]:name' \
+		    '--base-url[for clients that know no proxy]' \
+		    '--wait[seconds for what still runs]:seconds' \
+		    '(-c --config)'{-c,--config}'[configuration]:file:_files' \
+		    '--upstream[where requests go]:URL' \
+		    '--upstream-ca[more roots for upstreams]:file:_files' \
+		    '--ca-dir[our own authority]:directory:_directories' \
+		    '*--set[one key]:section.key=value' '*::program:_normal'
+		;;
+	env)
+		_arguments '(-s --store)'{-s,--store}'[the store]:directory:_directories' \
+		    '(-c --config)'{-c,--config}'[configuration]:file:_files' \
+		    '--shell[whose words]:shell:(sh bash zsh fish)' '--json[one object]' \
+		    '--base-url[for clients that know no proxy]' \
+		    '--label[what the calls are called]:name'
 		;;
 	ca)
 		_tracetape_ca

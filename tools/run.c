@@ -281,11 +281,13 @@ run_with(struct run_proxy *p, const struct order *o, const char *dir, int *statu
 		.argv = o->argv,
 		.base_url = getenv("OPENAI_BASE_URL"),
 		.wait_s = o->wait_s,
+		.has_base_url = o->has_base_url,
 		.whose = {
 			.after = run_tally_mark(dir),
 			.label = o->label,
-			.is_private = p->is_ours,
-			.has_base_url = o->has_base_url,
+			.unlabelled = p->is_ours ? UNLABELLED_ALL :
+			    o->has_base_url ? UNLABELLED_REVERSE :
+			    UNLABELLED_NONE,
 		},
 	};
 	char err[BLOCK_ERROR_MAX];

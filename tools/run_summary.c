@@ -104,7 +104,7 @@ say_why(const struct run_summary *s, const struct run_log *log,
 		.log = log,
 		.base_url = s->base_url,
 		.address = address,
-		.has_base_url = s->whose.has_base_url,
+		.has_base_url = s->has_base_url,
 	});
 	run_say("nothing was recorded: %.*s", (int)why.len, (const char *)why.p);
 	bytes_fini(&why);
@@ -114,12 +114,13 @@ void
 run_summary(const struct run_summary *s, struct run_proxy *p)
 {
 	char address[RUNNING_ADDRESS_MAX];
+	const bool is_ours = p->is_ours;
 	struct run_tally t;
 	int rc = settle(s, p, &t);
 
 	memcpy(address, p->is.http, sizeof(address));
 	run_proxy_end(p, s->wait_s);
-	if (rc == 0 && s->whose.is_private)
+	if (rc == 0 && is_ours)
 		rc = run_tally_read(&t, s->dir, &s->whose);
 	if (rc)
 		run_say("store %s: %s", s->dir, reader_strerror(rc));

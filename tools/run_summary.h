@@ -15,6 +15,7 @@ struct run_summary {
 	struct run_whose whose;
 	int64_t began_ms, ended_ms;	/* the program */
 	int wait_s;
+	bool has_base_url;		/* we set it */
 };
 
 /* Also ends p.  Waits at most wait_s for calls that are running, and as long again

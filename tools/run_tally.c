@@ -39,7 +39,8 @@ is_ours(const struct run_whose *w, const struct exchange *x)
 
 	if (x->label.len > 0)
 		return slice_eq(x->label, label);
-	return w->is_private || (w->has_base_url && x->mode == MODE_REVERSE);
+	return w->unlabelled == UNLABELLED_ALL ||
+	    (w->unlabelled == UNLABELLED_REVERSE && x->mode == MODE_REVERSE);
 }
 
 static bool

@@ -1,19 +1,23 @@
 /* run_tally.h - what a run has put on the tape: its calls, traces and tokens.
  *
- * A private proxy's calls are ours but for those of other labels; of a shared one those
- * with our label are, and, since a base URL carries none, with --base-url all
- * that came by one meanwhile.
+ * Ours is what has our label, and of a private proxy what has none.  A base URL
+ * carries no label: in a shared store all that came by one meanwhile counts.
  */
 #ifndef TRACETAPE_TOOLS_RUN_TALLY_H
 #define TRACETAPE_TOOLS_RUN_TALLY_H
 
 #include "store/exchange.h"
 
+enum run_unlabelled {
+	UNLABELLED_NONE,
+	UNLABELLED_REVERSE,
+	UNLABELLED_ALL,
+};
+
 struct run_whose {
 	uint64_t after;			/* the last seq before the run */
 	const char *label;
-	bool is_private;		/* the proxy is ours */
-	bool has_base_url;
+	enum run_unlabelled unlabelled;	/* what is ours of that without a label */
 };
 
 struct run_tally {
