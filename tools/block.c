@@ -31,6 +31,30 @@ block_getenv(const char *lower, const char *upper)
 	return s && *s ? s : NULL;
 }
 
+/* HTTPS_PROXY of a block leads to one of us, and BLOCK_PROXY says where. */
+static bool
+is_of_a_block(const char *url)
+{
+	const char *ours = getenv(BLOCK_PROXY), *at = strrchr(url, '@');
+	const char *address = at ? at + 1 : url + strcspn(url, ":") + 3;
+
+	return ours && *ours && strncmp(url, "http://", 7) == 0 &&
+	    strncmp(address, ours, strlen(ours)) == 0 &&
+	    strspn(address + strlen(ours), "/") == strlen(address + strlen(ours));
+}
+
+const char *
+block_way_out(void)
+{
+	const char *url = block_getenv("https_proxy", "HTTPS_PROXY");
+
+	if (url && is_of_a_block(url)) {
+		url = getenv(BLOCK_VIA);
+		return url && *url ? url : NULL;
+	}
+	return url ? url : block_getenv("all_proxy", "ALL_PROXY");
+}
+
 /* Takes value, which may be NULL for want of memory. */
 static bool
 add(struct block *b, const char *name, char *value)
@@ -52,13 +76,16 @@ add_dup(struct block *b, const char *name, const char *value)
 static bool
 add_proxy(struct block *b, const struct block_wish *w)
 {
+	const char *before = block_way_out();
 	char *url;
 
 	if (asprintf(&url, "http://%s%s%s", w->user ? w->user : "",
 	    w->user ? "@" : "", w->address) < 0)
 		return false;
 	return add_dup(b, "HTTPS_PROXY", url) && add(b, "https_proxy", url) &&
-	    add_dup(b, "NODE_USE_ENV_PROXY", "1");
+	    add_dup(b, "NODE_USE_ENV_PROXY", "1") &&
+	    add_dup(b, BLOCK_PROXY, w->address) &&
+	    (!before || add_dup(b, BLOCK_VIA, before));
 }
 
 static bool

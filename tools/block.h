@@ -4,7 +4,9 @@
  * What the environment says already is kept as far as it can be: NO_PROXY less what
  * would go past us, roots that a variable names with our CA added (in a file
  * beside the CA, so that the old one stays as it is).
- * Plain http is left alone: HTTP_PROXY is neither set nor unset.
+ * Plain http is left alone: HTTP_PROXY is neither set nor unset.  Two variables are for
+ * ourselves: BLOCK_PROXY tells that HTTPS_PROXY is of a block, and BLOCK_VIA is
+ * what it was before.
  * Memory: the block owns its values.
  */
 #ifndef TRACETAPE_TOOLS_BLOCK_H
@@ -12,7 +14,10 @@
 
 #include "store/bytes.h"
 
-enum { BLOCK_VARS_MAX = 16, BLOCK_ERROR_MAX = 768 };
+enum { BLOCK_VARS_MAX = 18, BLOCK_ERROR_MAX = 768 };
+
+#define BLOCK_PROXY "TRACETAPE_PROXY"
+#define BLOCK_VIA "TRACETAPE_VIA"
 
 struct running;
 
@@ -60,6 +65,10 @@ void block_put_user(struct bytes *out, const char *label);
  * ends at once when it sees one. */
 void block_put_no_proxy(struct bytes *out, const char *theirs,
     struct slice intercept);
+
+/* The way out as it is without us: what HTTPS_PROXY or, without it, ALL_PROXY says, or
+ * said before a block took its place; NULL: none. */
+const char *block_way_out(void);
 
 /* The value that clients prefer, of the two spellings of a proxy variable; NULL:
  * neither is set, or it is empty.  upper: "HTTPS_PROXY", lower: "https_proxy". */

@@ -152,6 +152,8 @@ attend(pid_t pid, struct run_log *l)
 			pass_on(pid);
 		if (fds[1].revents)
 			run_log_read(l);
+		if (fds[1].revents && l->fd < 0)
+			run_say("the proxy has ended: calls fail from here on");
 	}
 	return status;
 }

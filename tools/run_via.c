@@ -161,10 +161,8 @@ put_via(struct bytes *config, const char *url, const char **why)
 bool
 run_via_put(struct bytes *config, const char **why)
 {
-	const char *url = block_getenv("https_proxy", "HTTPS_PROXY");
+	const char *url = block_way_out();
 
 	*why = NULL;
-	if (!url)
-		url = block_getenv("all_proxy", "ALL_PROXY");
 	return !url || put_via(config, url, why);
 }

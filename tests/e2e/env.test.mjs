@@ -10,7 +10,7 @@ import { binary, run } from './lib/tape.mjs';
 
 const names = ['HTTPS_PROXY', 'https_proxy', 'NODE_USE_ENV_PROXY', 'NO_PROXY', 'no_proxy',
 	'NODE_EXTRA_CA_CERTS', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'GIT_SSL_CAINFO',
-	'CODEX_CA_CERTIFICATE', 'SSL_CERT_FILE'];
+	'CODEX_CA_CERTIFICATE', 'SSL_CERT_FILE', 'TRACETAPE_PROXY'];
 const none = { SSL_CERT_FILE: '', REQUESTS_CA_BUNDLE: '', CURL_CA_BUNDLE: '',
 	GIT_SSL_CAINFO: '', CODEX_CA_CERTIFICATE: '' };
 

@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { test, assert } from './lib/scene.mjs';
 import { call, json, response, text, usage } from './lib/api.mjs';
 import { chain, official } from './lib/proxy_forward.mjs';
-import { nodeOf, python } from './lib/proxy_programs.mjs';
-import { api, company, recorder, running, runs, runsSh } from './lib/runs.mjs';
+import { nodeOf, nodes, python, script } from './lib/proxy_programs.mjs';
+import { api, company, recorder, Running, running, runs, runsSh } from './lib/runs.mjs';
 import { secret } from './lib/sdk.mjs';
-import { run } from './lib/tape.mjs';
-import { signal } from './lib/wait.mjs';
+import { binary, run } from './lib/tape.mjs';
+import { poll, signal } from './lib/wait.mjs';
 
 const agent = fileURLToPath(new URL('lib/proxy_agent.mjs', import.meta.url));
 const fetches = (path = '/v1/models') => ['-e', `fetch('https://${official}${path}')` +
@@ -31,7 +31,8 @@ async function records(s) {
 const lastWords = (err) => err.trimEnd().split('\n').filter((l) => l.startsWith('tracetape: '))
 	.at(-1);
 
-test('an agent is recorded, traces and all, and told in one line', async (s) => {
+for (const major of Object.keys(nodes)) test(`an agent on Node ${major} is recorded, traces and ` +
+	'all, and told in one line', async (s) => {
 	const answers = [
 		json(response(1, [call('transfer_to_Weather_agent', {}, 1)]), { n: 1 }),
 		json(response(2, [call('get_weather', { city: 'Málaga' }, 2)]), { n: 2 }),
@@ -39,7 +40,7 @@ test('an agent is recorded, traces and all, and told in one line', async (s) => 
 	];
 	await api(s, (request, conn) => conn.send(request.head.target === '/v1/traces/ingest' ?
 		'HTTP/1.1 204 No Content\r\n\r\n' : answers.shift()));
-	const r = await runs(s, [node, agent], { own: { OPENAI_API_KEY: secret } });
+	const r = await runs(s, [nodeOf(major), agent], { own: { OPENAI_API_KEY: secret } });
 	assert.equal(r.code, 0, r.err);
 	assert.equal(r.text, 'It is 25°C in Málaga.\n');
 	const total = [1, 2, 3].reduce((n, i) => n + usage(i).total_tokens, 0);
@@ -239,6 +240,25 @@ test('a proxy in the environment that is gone, or of no use, is told and not use
 		assert.match(r.err, why);
 		assert.doesNotMatch(r.err, /geheim/);
 	}
+});
+
+test('a shell with the block of another store records here, and here alone', async (s) => {
+	await api(s, ok);
+	const other = await s.record({ upstream: s.upstream.url, ca: chain().ca, store: 'other' });
+	const r = await new Running(s, 'sh', ['-c', `eval "$("$T" env -s "$S")"; exec "$T" run -s ` +
+		`here "$@" ${node} "$X"`, 'sh', ...s.options], { own: { T: binary, S: other.store,
+		X: script(s, 'x.mjs', fetches()[1]) } }).ends();
+	assert.match(r.text, /^200/, r.err);
+	assert.match(lastWords(r.err), /^tracetape: 1 call, .* dump -s here$/);
+	assert.equal((await other.records()).length, 0);
+});
+
+test('a proxy that dies under CMD is told at once', async (s) => {
+	const r = running(s, ['sh', '-c', 'echo up; read x; exit 6']);
+	await r.says(/up\n/);
+	process.kill(recorder(s), 'SIGKILL');
+	await poll(() => /the proxy has ended/.test(r.err), 'word of its end');
+	assert.equal((await r.ends('\n')).code, 6);
 });
 
 test('traces that stay here are told loudly', async (s) => {

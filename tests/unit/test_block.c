@@ -19,7 +19,8 @@ static const char *const names[] = {
 	"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY",
 	"no_proxy", "NODE_USE_ENV_PROXY", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE",
 	"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO",
-	"CODEX_CA_CERTIFICATE", "OPENAI_BASE_URL",
+	"CODEX_CA_CERTIFICATE", "OPENAI_BASE_URL", BLOCK_PROXY, BLOCK_VIA,
+	"ALL_PROXY",
 };
 
 enum { N_NAMES = sizeof(names) / sizeof(names[0]) };
@@ -111,6 +112,8 @@ the_block_is_what_clients_need(void **state)
 	expect(&b, "HTTP_PROXY", NULL);
 	expect(&b, "http_proxy", NULL);
 	expect(&b, "OPENAI_BASE_URL", NULL);
+	expect(&b, BLOCK_PROXY, "127.0.0.1:8787");
+	expect(&b, BLOCK_VIA, NULL);
 	block_fini(&b);
 }
 
@@ -168,15 +171,46 @@ a_block_within_a_block_is_the_same(void **state)
 	(void)state;
 	setenv("CURL_CA_BUNDLE", "company.pem", 1);
 	setenv("NO_PROXY", "intern.example,*", 1);
+	setenv("HTTPS_PROXY", "http://corp:3128", 1);
 	outer = make("a:x", true);
 	assert_true(block_set(&outer));
 	inner = make("a:x", true);
 	assert_int_equal(inner.n, outer.n);
 	for (size_t i = 0; i < outer.n; i++)
 		expect(&inner, outer.var[i].name, outer.var[i].value);
+	expect(&inner, BLOCK_VIA, "http://corp:3128");
 	expect(&inner, "NO_PROXY", "intern.example,127.0.0.1,localhost");
 	block_fini(&inner);
 	block_fini(&outer);
+}
+
+static void
+the_way_out_outlives_blocks(void **state)
+{
+	static const struct { const char *proxy, *block, *before, *out; } cases[] = {
+		{ "http://corp:1", NULL, NULL, "http://corp:1" },
+		{ "http://a:x@127.0.0.1:1", "127.0.0.1:1", NULL, NULL },
+		{ "http://a:x@127.0.0.1:1/", "127.0.0.1:1", "", NULL },
+		{ "http://127.0.0.1:1", "127.0.0.1:1", "http://corp", "http://corp" },
+		{ "http://127.0.0.1:12", "127.0.0.1:1", NULL, "http://127.0.0.1:12" },
+		{ "http://127.0.0.1:1", "", NULL, "http://127.0.0.1:1" },
+		{ "corp:1", "127.0.0.1:1", NULL, "corp:1" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		setenv("HTTPS_PROXY", cases[i].proxy, 1);
+		setenv(BLOCK_PROXY, cases[i].block ? cases[i].block : "", 1);
+		setenv(BLOCK_VIA, cases[i].before ? cases[i].before : "", 1);
+		if (cases[i].out)
+			assert_string_equal(block_way_out(), cases[i].out);
+		else
+			assert_null(block_way_out());
+	}
+	unsetenv("HTTPS_PROXY");
+	assert_null(block_way_out());
+	setenv("ALL_PROXY", "http://all", 1);
+	assert_string_equal(block_way_out(), "http://all");
 }
 
 static void
@@ -293,6 +327,7 @@ main(void)
 		BLOCK_TEST(the_base_url_is_set_only_when_it_is_wished),
 		BLOCK_TEST(roots_that_were_named_stay_trusted),
 		BLOCK_TEST(a_block_within_a_block_is_the_same),
+		BLOCK_TEST(the_way_out_outlives_blocks),
 		BLOCK_TEST(files_that_cannot_be_read_are_replaced),
 		BLOCK_TEST(a_proxy_without_a_ca_changes_no_trust),
 		BLOCK_TEST(a_ca_that_is_not_there_is_an_error_with_its_directory),
