@@ -25,6 +25,9 @@ _tracetape() {
 		if [ "$verb" = ca ] && [ "$sub" = bundle ]; then
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			return
+		elif [ "$verb" = doctor ]; then
+			mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur")
+			return
 		elif [ "$verb" = ca ]; then
 			mapfile -t COMPREPLY < <(compgen -W 'text pem json' -- "$cur")
 			return
@@ -32,7 +35,7 @@ _tracetape() {
 		mapfile -t COMPREPLY < <(compgen -W 'table json jsonl' -- "$cur")
 		return
 		;;
-	--listen | --tls-listen | --upstream | --set | --permit | -n | --label | --wait)
+	--listen | --tls-listen | --upstream | --set | --permit | -n | --label | --wait | --timeout)
 		return
 		;;
 	--shell)
@@ -41,7 +44,7 @@ _tracetape() {
 		;;
 	esac
 	if [ "$COMP_CWORD" = 1 ]; then
-		words='proxy run env ca dump --help --version'
+		words='proxy run env doctor ca dump --help --version'
 	elif [ "$verb" = proxy ]; then
 		words='-c --config -s --store --listen --tls-listen --upstream
 		    --upstream-ca --ca-dir --set --print-config --help'
@@ -51,6 +54,8 @@ _tracetape() {
 		[[ $cur == -* ]] || words="$words $(compgen -c -- "$cur")"
 	elif [ "$verb" = env ]; then
 		words='-s --store -c --config --shell --json --base-url --label --help'
+	elif [ "$verb" = doctor ]; then
+		words='-s --store -c --config --ca-dir --timeout --strict -o --output --help'
 	elif [ "$verb" = ca ]; then
 		words='-s --store -c --config --ca-dir --help'
 		case $sub in

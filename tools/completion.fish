@@ -1,10 +1,11 @@
 # Completion of tracetape for fish.
 
-set -l verbs proxy run env ca dump
+set -l verbs proxy run env doctor ca dump
 complete -c tracetape -f
 complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a proxy -d record
 complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a run -d 'record a program'
 complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a env -d 'variables for eval'
+complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a doctor -d 'what is amiss'
 complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a ca -d 'our authority'
 complete -c tracetape -n "not __fish_seen_subcommand_from $verbs" -a dump -d 'show what is recorded'
 complete -c tracetape -n "__fish_seen_subcommand_from $verbs" -s s -l store \
@@ -33,6 +34,13 @@ complete -c tracetape -n $in_run -l set -x -d section.key=value
 complete -c tracetape -n $in_run -xa '(__fish_complete_subcommand)'
 complete -c tracetape -n '__fish_seen_subcommand_from env' -l shell -xa 'sh bash zsh fish'
 complete -c tracetape -n '__fish_seen_subcommand_from env' -l json
+
+set -l in_doctor '__fish_seen_subcommand_from doctor'
+complete -c tracetape -n $in_doctor -s c -l config -r -F -d configuration
+complete -c tracetape -n $in_doctor -l ca-dir -xa '(__fish_complete_directories)'
+complete -c tracetape -n $in_doctor -l timeout -x -d 'seconds for each canary'
+complete -c tracetape -n $in_doctor -l strict -d 'calls must come here'
+complete -c tracetape -n $in_doctor -s o -l output -xa 'text json' -d format
 
 set -l in_ca '__fish_seen_subcommand_from ca'
 set -l ca_subs init show bundle install uninstall rotate

@@ -57,7 +57,7 @@ _tracetape_ca() {
 _tracetape() {
 	local state line
 	local verbs='((proxy\:"record" run\:"record a program" env\:"variables for eval"
-	    ca\:"our authority" dump\:"show what is recorded"))'
+	    doctor\:"what is amiss" ca\:"our authority" dump\:"show what is recorded"))'
 	typeset -A opt_args
 
 	_arguments -C '1:verb:'$verbs '*::rest:->rest'
@@ -89,6 +89,13 @@ _tracetape() {
 		    '--shell[whose words]:shell:(sh bash zsh fish)' '--json[one object]' \
 		    '--base-url[for clients that know no proxy]' \
 		    '--label[what the calls are called]:name'
+		;;
+	doctor)
+		_arguments '(-s --store)'{-s,--store}'[the store]:directory:_directories' \
+		    '(-c --config)'{-c,--config}'[configuration]:file:_files' \
+		    '--ca-dir[the CA to verify against]:directory:_directories' \
+		    '--timeout[for each canary]:seconds' '--strict[calls must come here]' \
+		    '(-o --output)'{-o,--output}'[format]:format:(text json)'
 		;;
 	ca)
 		_tracetape_ca

@@ -15,6 +15,7 @@ static const struct verb {
 	{ "proxy", cmd_proxy, "record: forward API calls unchanged, keep them" },
 	{ "run", cmd_run, "run a program so that its calls and traces are recorded" },
 	{ "env", cmd_env, "print the variables that send a shell's programs through it" },
+	{ "doctor", cmd_doctor, "prove each way through the proxy, and say what is amiss" },
 	{ "ca", cmd_ca, "our certificate authority: make, show, trust, rotate it" },
 	{ "dump", cmd_dump, "show what is on the tape" },
 };

@@ -7,6 +7,7 @@
 #define TRACETAPE_TOOLS_VERBS_H
 
 int cmd_ca(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_env(int argc, char **argv);
 int cmd_proxy(int argc, char **argv);
