@@ -341,17 +341,23 @@ sleep_until(struct recorder *r, int64_t ns)
 	pthread_cond_timedwait(&r->wake, &r->lock, &ts);
 }
 
-/* A batch takes what comes until commit_ms is nearly over: what is left of it is for
- * twice what the last commit took, but half at most. */
+/* Younger ones need no row with this commit: the next is before they are commit_ms old. */
+static int64_t
+young_ns(const struct recorder *r)
+{
+	return r->o.commit_ms * MS * 3 / 8;
+}
+
+/* A batch is open for what those that stay young leave of commit_ms, and twice of what
+ * the last commit took, but for half of it at least. */
 static void
 open_batch(struct recorder *r)
 {
-	const int64_t most = r->o.commit_ms * MS / 2;
-	const int64_t least = r->o.commit_ms * MS / 8;
+	const int64_t all = r->o.commit_ms * MS, least = young_ns(r);
 	int64_t left = 2 * r->commit_took_ns;
 
-	left = left < least ? least : left > most ? most : left;
-	r->commit_at_ns = loop_now_ns() + r->o.commit_ms * MS - left;
+	left = left < least ? least : left > all / 2 ? all / 2 : left;
+	r->commit_at_ns = loop_now_ns() + all - left;
 }
 
 /* Takes what has come: at once when nothing was there, else a few milliseconds of it,
@@ -360,16 +366,15 @@ static struct tap_item *
 take(struct recorder *r)
 {
 	struct tap_item *first;
-	int64_t now = loop_now_ns(), until;
+	int64_t until;
 
 	if (!r->commit_at_ns && !r->first && !r->stop) {
 		r->writer_is = WRITER_ASLEEP;
-		sleep_until(r, now + IDLE_MS * MS);
-		now = loop_now_ns();
+		sleep_until(r, loop_now_ns() + IDLE_MS * MS);
 	}
 	if (!r->commit_at_ns && r->first)
 		open_batch(r);
-	until = now + STEP_MS * MS;
+	until = loop_now_ns() + STEP_MS * MS;
 	if (until > r->commit_at_ns)
 		until = r->commit_at_ns;
 	while (r->queued < BATCH_BYTES && !r->stop && loop_now_ns() < until) {
@@ -397,9 +402,9 @@ static void
 close_batch(struct recorder *r, bool was_idle, bool stop)
 {
 	const int64_t began = loop_now_ns();
-	const int64_t young = stop || !may_wait(r) ? 0 : r->o.commit_ms * MS;
 	bool has_young;
-	int rc = reel_save(&r->open, r->writer, young, &has_young);
+	int rc = reel_save(&r->open, r->writer,
+	    stop || !may_wait(r) ? 0 : young_ns(r), &has_young);
 
 	if (rc)
 		lose_batch(r, rc);
