@@ -1,13 +1,14 @@
-/* The program of a user, unchanged, through HTTPS_PROXY: model calls and traces arrive, and
- * the upstream cannot tell. */
+/* The program of a user, unchanged, through HTTPS_PROXY and under `tracetape run`: model calls
+ * and traces arrive, and the upstream cannot tell. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test, assert } from './lib/scene.mjs';
 import { call, json, response, text } from './lib/api.mjs';
-import { chain, forward } from './lib/proxy_forward.mjs';
+import { chain, forward, official } from './lib/proxy_forward.mjs';
 import { nodeOf, nodes, proxied, succeeds } from './lib/proxy_programs.mjs';
 import { secret } from './lib/sdk.mjs';
+import { binary, run } from './lib/tape.mjs';
 
 const at = (name) => fileURLToPath(new URL(`lib/${name}`, import.meta.url));
 const agent = at('proxy_agent.mjs');
@@ -24,11 +25,12 @@ function api() {
 		'HTTP/1.1 204 No Content\r\nx-request-id: req_ingest\r\n\r\n' : answers.shift());
 }
 
-/* Runs the agent to its end; what the SDK itself counted. */
-async function runs(s, major, env) {
+/* Runs the agent to its end, behind a command if need be; what the SDK itself counted. */
+async function runs(s, major, env, before = []) {
 	const counted = join(s.dir, 'counted.json');
 	const imports = [at('proxy_count.mjs'), ...(env.DIRECT_PORT ? [at('proxy_direct.mjs')] : [])];
-	const out = await succeeds(nodeOf(major), [agent], { HOME: s.dir, OPENAI_API_KEY: secret,
+	const [file, ...args] = [...before, nodeOf(major), agent];
+	const out = await succeeds(file, args, { HOME: s.dir, OPENAI_API_KEY: secret,
 		NODE_OPTIONS: imports.map((f) => `--import=${f}`).join(' '), COUNT_FILE: counted, ...env });
 	assert.equal(out, 'It is 25°C in Málaga.\n');
 	return JSON.parse(readFileSync(counted));
@@ -62,36 +64,57 @@ function seenBy(upstream) {
 	};
 }
 
+/* All that went up is recorded: the calls, and each trace and span that the SDK counted. */
+function allRecorded(records, batches, counted) {
+	for (const r of records) {
+		assert.equal(r.mode, 'forward');
+		assert.equal(r.host.replace(/:443$/, ''), official);
+		assert.equal(r.outcome, 'complete');
+	}
+	const calls = records.filter((r) => r.path === '/v1/responses');
+	assert.deepEqual(calls.map((r) => r.response_id), [1, 2, 3].map((n) => response(n, []).id));
+	const items = itemsOf(batches);
+	const ids = (object) => items.filter((i) => i.object === object).map((i) => i.id).sort();
+	assert.deepEqual(ids('trace.span'), counted.spans.sort());
+	assert.deepEqual(ids('trace'), counted.traces.sort());
+	assert.ok(counted.spans.length >= 10, `${counted.spans.length} spans`);
+}
+
+/* The batches of records, as sent. */
+const batchesOf = (s, store, records) => Promise.all(records.filter((r) =>
+	r.path === '/v1/traces/ingest').map(async (r) =>
+	(await run(s.dir, ['dump', 'raw', String(r.seq), '--request', '-s', store])).out));
+
+const direct = async (s, major) => {
+	const upstream = await s.origin({ server: chain().server, answer: api() });
+	await runs(s, major, { DIRECT_PORT: String(upstream.port), NODE_EXTRA_CA_CERTS: chain().ca });
+	return seenBy(upstream);
+};
+
 for (const major of Object.keys(nodes)) {
 	test(`an agent on Node ${major} is recorded, traces and all, and its upstream cannot tell`,
 	    async (s) => {
-		const direct = await s.origin({ server: chain().server, answer: api() });
-		await runs(s, major, { DIRECT_PORT: String(direct.port),
-			NODE_EXTRA_CA_CERTS: chain().ca });
+		const without = await direct(s, major);
 		await forward(s, { answer: api() });
-		const env = await proxied(s);
-		const counted = await runs(s, major, env);
-
-		assert.deepEqual(seenBy(s.upstream), seenBy(direct));
-
+		const counted = await runs(s, major, await proxied(s));
+		assert.deepEqual(seenBy(s.upstream), without);
 		const records = await s.tape.settled(s.upstream.requests.length);
 		assert.equal(records.length, s.upstream.requests.length);
-		for (const r of records) {
-			assert.equal(r.mode, 'forward');
-			assert.equal(r.host.replace(/:443$/, ''), 'api.openai.com');
-			assert.equal(r.outcome, 'complete');
-		}
-		const calls = records.filter((r) => r.path === '/v1/responses');
-		assert.deepEqual(calls.map((r) => r.response_id),
-		    [1, 2, 3].map((n) => response(n, []).id));
-		const batches = records.filter((r) => r.path === '/v1/traces/ingest');
-		assert.ok(batches.length > 0, 'traces are recorded');
-		const items = itemsOf(await Promise.all(batches.map((r) =>
-			s.tape.requestBody(r.seq))));
-		const ids = (object) => items.filter((i) => i.object === object).map((i) => i.id).sort();
-		assert.deepEqual(ids('trace.span'), counted.spans.sort());
-		assert.deepEqual(ids('trace'), counted.traces.sort());
-		assert.ok(counted.spans.length >= 10, `${counted.spans.length} spans`);
+		allRecorded(records, await batchesOf(s, s.tape.store, records), counted);
+	});
+
+	test(`the same agent on Node ${major} under tracetape run`, async (s) => {
+		const without = await direct(s, major);
+		const upstream = await s.origin({ server: chain().server, answer: api() });
+		const store = join(s.dir, 'store');
+		const counted = await runs(s, major, {}, [binary, 'run', '-s', store, '--upstream-ca',
+			chain().ca, '--set', `upstream.resolve=${official}=127.0.0.1:${upstream.port}`, '--']);
+		assert.deepEqual(seenBy(upstream), without);
+		const { out } = await run(s.dir, ['dump', '-o', 'jsonl', '-s', store]);
+		const records = out.toString().split('\n').filter(Boolean).map((l) => JSON.parse(l))
+			.sort((a, b) => a.seq - b.seq);
+		assert.equal(records.length, upstream.requests.length);
+		allRecorded(records, await batchesOf(s, store, records), counted);
 	});
 }
 
