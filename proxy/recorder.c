@@ -341,7 +341,7 @@ sleep_until(struct recorder *r, int64_t ns)
 	pthread_cond_timedwait(&r->wake, &r->lock, &ts);
 }
 
-/* Younger ones need no row with this commit: the next is before they are commit_ms old. */
+/* Younger ones need no row yet: they get it before they are commit_ms old. */
 static int64_t
 young_ns(const struct recorder *r)
 {
@@ -430,22 +430,21 @@ run(void *arg)
 {
 	struct recorder *r = arg;
 	struct tap_item *step = NULL, *stale;
-	bool stop, is_last = false;
+	bool stop;
 
-	while (!is_last) {
+	do {
 		pthread_mutex_lock(&r->lock);
 		stale = r->used;	/* no loop came to fetch them */
 		r->used = step;
 		step = take(r);
 		stop = r->stop;
 		pthread_mutex_unlock(&r->lock);
-		is_last = stop && !step;
 		free_items(stale);
 		apply_all(r, step);
 		/* Long enough open, or not at all and a second is over. */
 		if (stop || loop_now_ns() >= r->commit_at_ns)
 			close_batch(r, !step, stop);
-	}
+	} while (!stop || step);
 	return NULL;
 }
 
