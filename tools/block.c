@@ -1,5 +1,6 @@
 #include "tools/block.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -59,10 +60,9 @@ block_way_out(void)
 static bool
 add(struct block *b, const char *name, char *value)
 {
-	if (!value || b->n == BLOCK_VARS_MAX) {
-		free(value);
+	assert(b->n < BLOCK_VARS_MAX);
+	if (!value)
 		return false;
-	}
 	b->var[b->n++] = (struct block_var){ name, value };
 	return true;
 }
