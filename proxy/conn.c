@@ -279,8 +279,11 @@ static void
 on_client_eof(struct conn *c)
 {
 	switch (c->state) {
-	case CONN_OPENED:
 	case CONN_IDLE:
+		if (stream_unread(c->client) > 0)
+			break;		/* requests that wait: on_client_drained */
+		/* fall through */
+	case CONN_OPENED:
 		conn_linger(c, STREAM_END_CLEAN, "client is done");
 		break;
 	case CONN_KEEP:
@@ -319,8 +322,12 @@ on_client_drained(struct conn *c)
 		stream_resume(c->upstream, PAUSE_PEER);
 	if (c->state == CONN_TUNNEL)
 		tunnel_eof(c, NULL, NULL);
-	if (c->state == CONN_IDLE && c->flags & CONN_CLOSE_AFTER)
+	if (c->state == CONN_IDLE && c->flags & CONN_CLOSE_AFTER) {
 		conn_linger(c, STREAM_END_CLEAN, "shutting down");
+	} else if (c->state == CONN_IDLE) {
+		stream_resume(c->client, PAUSE_PEER);
+		request_read(c);
+	}
 	if (c->state != CONN_LINGER || !stream_is_finished(c->client))
 		return;
 	if (c->flags & CONN_RESETS) {
@@ -419,6 +426,8 @@ conn_shut_down(struct conn *c)
 	} else if (c->state == CONN_TUNNEL && (stream_at_eof(c->client) ||
 	    stream_at_eof(c->upstream))) {
 		conn_cut(c, OUTCOME_INTERRUPTED, "tracetape was stopped");
+	} else if (c->state == CONN_TUNNEL) {
+		conn_time_start(c);
 	} else if (c->state == CONN_HANDSHAKE) {
 		conn_close(c, OUTCOME_INTERRUPTED, "tracetape was stopped");
 	}

@@ -7,18 +7,33 @@
 #include "proxy/answer.h"
 #include "proxy/config.h"
 
+/* Nobody can say whether a blind tunnel is done: one that has lost a side is not kept
+ * for long, and one that is silent does not hold up the end of the proxy. */
+static int64_t
+tunnel_ms(const struct conn *c)
+{
+	const struct config *k = c->loop->config;
+
+	if (c->flags & CONN_CONNECTS && c->loop->draining)
+		return k->linger_ms;
+	return stream_at_eof(c->client) || stream_at_eof(c->upstream) ?
+	    k->idle_ms : k->tunnel_ms;
+}
+
 /* Every time limit of a connection. */
 static int64_t
-limit_ms(const struct config *c, enum conn_state s)
+limit_ms(const struct conn *c)
 {
-	switch (s) {
-#define X(name, limit) case CONN_##name: return c->limit;
+	if (c->state == CONN_TUNNEL)
+		return tunnel_ms(c);
+	switch (c->state) {
+#define X(name, limit) case CONN_##name: return c->loop->config->limit;
 	CONN_STATES(X)
 #undef X
 	case CONN_STATE_N:
 		break;
 	}
-	return c->idle_ms;
+	return c->loop->config->idle_ms;
 }
 
 void
@@ -39,7 +54,7 @@ void
 conn_time_start(struct conn *c)
 {
 	c->moved = 0;
-	conn_time_set(c, limit_ms(c->loop->config, c->state));
+	conn_time_set(c, limit_ms(c));
 }
 
 void
@@ -168,7 +183,7 @@ conn_on_timer(evutil_socket_t fd, short what, void *arg)
 	else if (c->state == CONN_LINGER && stream_is_finished(c->client))
 		lingered(c);
 	else if (has_moved(c))
-		conn_time_set(c, limit_ms(l->config, c->state));
+		conn_time_set(c, limit_ms(c));
 	else
 		expired(c);
 	loop_flush(l);

@@ -52,9 +52,11 @@ tunnel_reset(struct stream *to)
 void
 tunnel_eof(struct conn *c, struct stream *from, struct stream *to)
 {
-	if (from)
+	if (from) {
 		stream_finish(to, stream_eof_is_clean(from) ?
 		    STREAM_END_CLEAN : STREAM_END_CUT);
+		conn_time_start(c);
+	}
 	if (!stream_at_eof(c->client) || !stream_at_eof(c->upstream) ||
 	    !stream_is_finished(c->client) || !stream_is_finished(c->upstream))
 		return;
