@@ -3,6 +3,7 @@ import net from 'node:net';
 import { once } from 'node:events';
 import { test, assert, keys } from './lib/scene.mjs';
 import { poll, signal, within } from './lib/wait.mjs';
+import { bare, connect, forward } from './lib/proxy_forward.mjs';
 
 const get = 'GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n';
 
@@ -57,4 +58,23 @@ test('an exchange that does not finish in drain_s is ended and marked', async (s
 	const [record] = await s.tape.records();
 	assert.equal(record.outcome, 'interrupted');
 	assert.equal((await s.tape.responseBody(1)).toString(), 'abc');
+});
+
+test('SIGTERM does not wait for a blind tunnel in which nothing moves', async (s) => {
+	const o = await bare(s, (w) => w.send('hello'));
+	await forward(s, { map: { 'other.example': o.port },
+		set: { [keys.drainS]: 3600, [keys.lingerMs]: 50 } });
+	const wire = await connect(s, 'other.example:443');
+	await wire.through('hello');
+	s.tape.kill('SIGTERM');
+	assert.deepEqual(await within(s.tape.gone, 'the exit'), { code: 0, signal: null });
+	await wire.until(() => wire.over, 'the end of the tunnel');
+});
+
+test('a tunnel that has lost a side is kept for idle_ms', async (s) => {
+	const o = await bare(s, (w) => w.rest());
+	await forward(s, { map: { 'other.example': o.port }, set: { [keys.idleMs]: 50 } });
+	const wire = await connect(s, 'other.example:443');
+	wire.end();
+	await poll(() => /tunnel is idle/.test(s.tape.log), 'the end of the tunnel');
 });
