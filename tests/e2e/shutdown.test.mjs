@@ -72,7 +72,7 @@ test('SIGTERM does not wait for a blind tunnel in which nothing moves', async (s
 });
 
 test('a tunnel that has lost a side is kept for idle_ms', async (s) => {
-	const o = await bare(s, (w) => w.rest());
+	const o = await bare(s, (w) => w.until(() => w.closed, 'the proxy to close'));
 	await forward(s, { map: { 'other.example': o.port }, set: { [keys.idleMs]: 50 } });
 	const wire = await connect(s, 'other.example:443');
 	wire.end();
