@@ -128,11 +128,22 @@ connect_dialed(struct conn *c)
 	tunnel_begin(c);
 }
 
+/* Whose certificate the client gets.  For ourselves it is our listener's; NULL:
+ * without that and without a CA there is none. */
+static struct tls_server *
+server_of(const struct conn *c)
+{
+	struct loop *l = c->loop;
+
+	return c->mode == MODE_REVERSE && l->tls_server ? l->tls_server :
+	    l->tls_minting;
+}
+
 /* A TLS record of type handshake begins with 22 (RFC 8446 5.1), and no method does. */
 void
 connect_first_bytes(struct conn *c)
 {
-	struct loop *l = c->loop;
+	struct tls_server *server = server_of(c);
 	struct piece *piece;
 	const uint8_t *p;
 	struct tls *tls;
@@ -145,8 +156,13 @@ connect_first_bytes(struct conn *c)
 		request_read(c);
 		return;
 	}
+	if (!server) {
+		conn_close(c, OUTCOME_COMPLETE, "no TLS here: there is no "
+		    "certificate for it");
+		return;
+	}
 	c->target.is_tls = true;
-	tls = tls_accept(l->tls_minting, c->target.host);
+	tls = tls_accept(server, c->target.host);
 	if (tls && stream_start_tls(c->client, tls))
 		conn_enter(c, CONN_HANDSHAKE);
 	else
