@@ -337,6 +337,16 @@ read_run(struct conn *c, const uint8_t *p, size_t n)
 	return true;
 }
 
+/* Who takes no answers gets no further ones: on_client_drained goes on. */
+static bool
+is_client_behind(struct conn *c)
+{
+	if (c->state != CONN_IDLE || stream_queued(c->client) <= STREAM_HIGH)
+		return false;
+	stream_pause(c->client, PAUSE_PEER);
+	return true;
+}
+
 /* What is answered at once (keep.c) comes back here by conn_next: a pipeline of such
  * requests is a loop, and no recursion. */
 void
@@ -349,8 +359,8 @@ request_read(struct conn *c)
 	if (c->flags & CONN_READING)
 		return;
 	c->flags |= CONN_READING;
-	while ((n = stream_peek(c->client, &piece, &p)) > 0 &&
-	    read_run(c, p, n))
+	while (!is_client_behind(c) &&
+	    (n = stream_peek(c->client, &piece, &p)) > 0 && read_run(c, p, n))
 		;
 	c->flags &= ~(unsigned)CONN_READING;
 	if (c->state == CONN_IDLE && stream_at_eof(c->client))
