@@ -189,6 +189,13 @@ record(struct conn *c, struct slice raw)
 	tap_begin(&c->tap, c->loop, &start, raw);
 }
 
+/* With its hop-by-hop lines: the client believes to speak with the origin. */
+static bool
+goes_on_whole(const struct conn *c)
+{
+	return c->flags & CONN_INSIDE && c->mode != MODE_REVERSE;
+}
+
 static void
 note(struct conn *c, const struct http1_head *h)
 {
@@ -200,6 +207,8 @@ note(struct conn *c, const struct http1_head *h)
 		c->flags |= CONN_HEAD_ONLY;
 	if (h->has_upgrade)
 		c->flags |= CONN_WANTS_UPGRADE;
+	if (c->flags & CONN_CLOSE_AFTER && goes_on_whole(c))
+		c->flags |= CONN_UPSTREAM_CLOSES;	/* it was told so, too */
 	if (is_idempotent(h))
 		c->flags |= CONN_IDEMPOTENT;
 	if (keep_wants(c, h))
@@ -217,9 +226,8 @@ make_head(struct conn *c, const struct http1_head *h)
 	char authority[ORIGIN_AUTHORITY_MAX];
 
 	origin_authority(&c->origin, authority);
-	forward_request(&c->head, h, c->flags & CONN_INSIDE &&
-	    c->mode != MODE_REVERSE ? FORWARD_ALL : FORWARD_END_TO_END,
-	    is_named ? NULL : authority);
+	forward_request(&c->head, h, goes_on_whole(c) ? FORWARD_ALL :
+	    FORWARD_END_TO_END, is_named ? NULL : authority);
 }
 
 /* A whole head lies in raw; h points into it. */
