@@ -31,7 +31,8 @@ route_default(struct conn *c)
 		return;
 	}
 	c->mode = MODE_REVERSE;
-	c->label[0] = '\0';
+	if (!(c->flags & CONN_INSIDE))
+		c->label[0] = '\0';
 	c->origin = *loop_origin(c->loop);
 }
 
@@ -59,6 +60,9 @@ may_come_unnamed(struct conn *c, struct refusal *no)
 	const struct loop_shared *s = c->loop->shared;
 
 	if (!s->auth || c->flags & CONN_LOCAL || policy_has_allow(s->policy))
+		return true;
+	/* A CONNECT to ourselves has said who it is. */
+	if (c->flags & CONN_INSIDE && c->mode == MODE_REVERSE)
 		return true;
 	refuse(no, 403, "password_needed", "from other machines this proxy is used "
 	    "by HTTPS_PROXY with a password (forward.auth_file), or from the "
