@@ -250,4 +250,6 @@ route(struct conn *c, const struct http1_head *h, struct refusal *no)
 		    "not the Host line's (RFC 9112 3.2.2)");
 	else if (!(c->flags & CONN_INSIDE))
 		route_absolute(c, h, authority, no);
+	else if (c->mode != MODE_FORWARD)
+		may_come_unnamed(c, no);
 }
