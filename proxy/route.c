@@ -176,37 +176,8 @@ route_may_tunnel(struct conn *c, const struct origin *o, struct refusal *no)
 	return false;
 }
 
-/* http://host/path, as proxies get it. */
-static void
-route_absolute(struct conn *c, const struct http1_head *h, struct slice authority,
-    struct refusal *no)
-{
-	struct origin o = { .is_tls = h->target.p[4] != ':' };
-
-	if (!origin_parse_authority(&o, authority.p, authority.len)) {
-		refuse(no, 400, "bad_target", "the request target's authority is no "
-		    "host with an optional port (RFC 9112 3.2.2)");
-		return;
-	}
-	if (o.port == 0)
-		o.port = o.is_tls ? 443 : 80;
-	if (route_is_ours(c, &o)) {
-		may_come_unnamed(c, no);
-		return;
-	}
-	if (!route_knows_client(c, h, no))
-		return;
-	c->origin = o;
-	c->mode = MODE_FORWARD;
-	if (policy_intercepts(c->loop->shared->policy, o.host))
-		return;
-	c->flags |= CONN_UNRECORDED;
-	if (o.is_tls)
-		refuse(no, 400, "bad_target", "https for other hosts goes through "
-		    "CONNECT (RFC 9110 9.3.6)");
-	else
-		route_may_tunnel(c, &o, no);
-}
+static const char not_its_host[] = "the request target's authority is not the "
+    "Host line's (RFC 9112 3.2.2)";
 
 /* Case, a default port and a final dot make no difference (RFC 9110 4.2.3). */
 static bool
@@ -222,6 +193,45 @@ is_same_authority(const struct http1_head *h, struct slice authority)
 		return false;
 	return strcmp(a.host, b.host) == 0 &&
 	    (a.port ? a.port : standard) == (b.port ? b.port : standard);
+}
+
+/* http://host/path, as proxies get it. */
+static void
+route_absolute(struct conn *c, const struct http1_head *h, struct slice authority,
+    struct refusal *no)
+{
+	struct origin o = { .is_tls = h->target.p[4] != ':' };
+	bool is_ours;
+
+	if (!origin_parse_authority(&o, authority.p, authority.len)) {
+		refuse(no, 400, "bad_target", "the request target's authority is no "
+		    "host with an optional port (RFC 9112 3.2.2)");
+		return;
+	}
+	if (o.port == 0)
+		o.port = o.is_tls ? 443 : 80;
+	if (!(is_ours = route_is_ours(c, &o)) &&
+	    !policy_intercepts(c->loop->shared->policy, o.host))
+		c->flags |= CONN_UNRECORDED;	/* refusals too */
+	if (h->host.p && !is_same_authority(h, authority)) {
+		refuse(no, 400, "bad_target", "%s", not_its_host);
+		return;
+	}
+	if (is_ours) {
+		may_come_unnamed(c, no);
+		return;
+	}
+	if (!route_knows_client(c, h, no))
+		return;
+	c->origin = o;
+	c->mode = MODE_FORWARD;
+	if (!(c->flags & CONN_UNRECORDED))
+		return;
+	if (o.is_tls)
+		refuse(no, 400, "bad_target", "https for other hosts goes through "
+		    "CONNECT (RFC 9110 9.3.6)");
+	else
+		route_may_tunnel(c, &o, no);
 }
 
 /* Sets where c's request goes, and how it came. */
@@ -245,11 +255,10 @@ route(struct conn *c, const struct http1_head *h, struct refusal *no)
 	if (!forward_split_absolute(h->target, &authority, &path))
 		refuse(no, 400, "bad_target", "the request target must be a path "
 		    "or an absolute URL (RFC 9112 3.2)");
-	else if (h->host.p && !is_same_authority(h, authority))
-		refuse(no, 400, "bad_target", "the request target's authority is "
-		    "not the Host line's (RFC 9112 3.2.2)");
 	else if (!(c->flags & CONN_INSIDE))
 		route_absolute(c, h, authority, no);
+	else if (h->host.p && !is_same_authority(h, authority))
+		refuse(no, 400, "bad_target", "%s", not_its_host);
 	else if (c->mode != MODE_FORWARD)
 		may_come_unnamed(c, no);
 }
