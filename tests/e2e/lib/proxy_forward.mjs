@@ -95,6 +95,23 @@ async function handshake(s, below, tcp, { ca = ourCa(s), servername = official, 
 	return inner;
 }
 
+/* The same through a wire that is TLS itself: its bytes are handed on by hand. */
+export async function overTls(s, wire, options = {}) {
+	const pipe = pipeOf(s, (bytes) => wire.send(bytes));
+	const shaken = handshake(s, pipe, wire.tcp, options);
+	wire.pour((b) => pipe.push(b));
+	return shaken;
+}
+
+/* A stream for TLS to be spoken over; what it writes goes to send. */
+function pipeOf(s, send) {
+	const pipe = new Duplex({ read() {}, write(bytes, _, done) {
+		send(bytes).then(() => done(), done);
+	} });
+	s.atEnd(() => pipe.destroy());
+	return pipe;
+}
+
 /* CONNECT and TLS in one. */
 export async function inside(s, { authority, lines, ...options } = {}) {
 	return secure(s, await connect(s, authority, lines), options);
@@ -105,12 +122,11 @@ export async function inside(s, { authority, lines, ...options } = {}) {
 export async function pipelined(s, head, cut, options = {}) {
 	const wire = await s.client();
 	let first = true;
-	const pipe = new Duplex({ read() {}, write(bytes, _, done) {
+	const pipe = pipeOf(s, (bytes) => {
 		const all = first ? cut(Buffer.concat([Buffer.from(head), bytes])) : [bytes];
 		first = false;
-		inTurn(wire, all).then(() => done(), done);
-	} });
-	s.atEnd(() => pipe.destroy());
+		return inTurn(wire, all);
+	});
 	const shaken = handshake(s, pipe, wire.socket, options);
 	shaken.catch(() => {});
 	await established(wire);
