@@ -62,6 +62,14 @@ test('a CONNECT with a body is no tunnel whose first bytes are in doubt', async 
 	assert.equal(s.upstream.tcp, 0);
 });
 
+test('a CONNECT with a head without end is refused by name', async (s) => {
+	await forward(s);
+	for (const lines of [[`X-Long: ${'x'.repeat(70_000)}`],
+		Array.from({ length: 200 }, (_, i) => `X-${i}: y`)])
+		ownError(await s.ask(connectHead(`${official}:443`, ['Host: a', ...lines])), 431);
+	assert.equal(s.upstream.tcp, 0);
+});
+
 test('an authority is a target for CONNECT alone', async (s) => {
 	await forward(s);
 	ownError(await s.ask(`GET ${official}:443 HTTP/1.1\r\nHost: a\r\n\r\n`), 400);

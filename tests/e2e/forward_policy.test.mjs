@@ -1,5 +1,6 @@
 /* Where a tunnel may lead: by list, by port, and never into the network that we stand in
  * unless the operator says so. */
+import { networkInterfaces } from 'node:os';
 import { test, assert } from './lib/scene.mjs';
 import { bare, connect, connectHead, forward, official, plainOrigin, refused,
 	tunnelLines } from './lib/proxy_forward.mjs';
@@ -118,6 +119,16 @@ test('a listed network is reached at the ports that are allowed', async (s) => {
 		assert.equal((await (await connect(s, `${host}:${port}`)).bytes(5)).toString(), 'hello');
 	await refused(s, `127.0.0.1:${port === 65535 ? port - 1 : port + 1}`, 403, 'tunnel_port');
 	await refused(s, '10.0.0.1:443', 403, forbidden);
+});
+
+test('an IPv6 address that is listed is reached, in any spelling', async (s) => {
+	if (!Object.values(networkInterfaces()).flat().some((i) => i.address === '::1'))
+		return;
+	const { port } = await bare(s, (w) => w.send('hello'), '::1');
+	await forward(s, { set: { 'forward.tunnel_to': '[::1]', 'forward.ports': `443 ${port}` } });
+	for (const host of ['[::1]', '[0:0:0:0:0:0:0:1]', '[0::0:1]'])
+		assert.equal((await (await connect(s, `${host}:${port}`)).bytes(5)).toString(), 'hello');
+	await refused(s, `[::2]:${port}`, 403, forbidden);
 });
 
 test('a host that the operator maps elsewhere counts as listed', async (s) => {
