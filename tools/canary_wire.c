@@ -12,7 +12,8 @@
 
 #include "proxy/address.h"
 
-enum { SSL_TIMEOUT = -0x7001, SSL_BROKEN = -0x7002 };	/* from our own callbacks */
+/* What our callbacks tell mbedTLS, which hands it on: none of its own codes. */
+enum { SSL_TIMEOUT = -0x20001, SSL_BROKEN = -0x20002 };
 
 static const char *alpn[] = { "http/1.1", NULL };
 

@@ -27,7 +27,7 @@ static const char help[] =
 "  -s, --store DIR      the store; also $TRACETAPE_STORE\n"
 "  -c, --config FILE    the proxy's configuration, for store.dir\n"
 "      --ca-dir DIR     the CA to verify against (default: the proxy's)\n"
-"      --timeout S      for each canary, seconds (default 30)\n"
+"      --timeout S      how long each canary may take, seconds (default 30)\n"
 "      --strict         programs started from here must be sent through the proxy\n"
 "  -o, --output FORMAT  text, or json: one object\n"
 "  -h, --help\n"
@@ -219,10 +219,15 @@ check_ca(struct doctor *d)
 		finding_remedy(&f, "set forward.intercept and start it again");
 	} else if ((rc = ca_load(&d->ca, dir)) != 0) {
 		finding_set(&f, VERDICT_FAIL, "%s: %s", dir, certs_strerror(rc));
-		finding_remedy(&f, rc == CERTS_NO_CA ? "start the proxy again: it "
-		    "makes one; then trust that one" : "`tracetape ca show "
-		    "--ca-dir DIR` until it pleases, or `tracetape ca rotate`; then "
-		    "start the proxy again");
+		if (d->ca_dir)
+			finding_remedy(&f, "leave --ca-dir out: the proxy says "
+			    "where its CA is");
+		else if (rc == CERTS_NO_CA)
+			finding_remedy(&f, "start the proxy again: it makes one; "
+			    "then trust that one");
+		else
+			finding_remedy(&f, "put it right until `tracetape ca show%s` "
+			    "works, then start the proxy again", d->same_store);
 	} else {
 		judge_dates(&f, d, dir);
 	}

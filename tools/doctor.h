@@ -50,7 +50,7 @@ struct doctor {
 	const char *store;		/* its directory */
 	const char *same_store;		/* " -s DIR" for commands that we name, or "" */
 	const char *ca_dir;		/* --ca-dir, NULL: as the proxy says */
-	int64_t timeout_ms;		/* of each canary */
+	int64_t timeout_ms;		/* of each canary, and at most for others */
 	bool is_strict;
 	struct running running;
 	struct ca *ca;			/* NULL: the proxy has none, or it is bad */
@@ -68,13 +68,13 @@ void doctor_clients(struct doctor *d);
 /* Sets d->proxy if the environment's proxy is the one that runs. */
 void doctor_find_proxy(struct doctor *d);
 
-/* The `node` on PATH. */
+/* The `node` on PATH, which may take its time to say what it is. */
 struct doctor_node {
 	enum { NODE_ABSENT, NODE_ODD, NODE_OLD, NODE_GOOD } is;
 	char version[32];		/* of OLD and GOOD: "20.1.0" */
 };
 
-void doctor_node_find(struct doctor_node *n);
+void doctor_node_find(struct doctor_node *n, int64_t timeout_ms);
 
 /* What it makes of this environment.  wants_proxy: its programs are meant to go
  * through us; else to our base URL, or nowhere in particular. */

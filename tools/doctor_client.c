@@ -10,6 +10,8 @@
 #include "proxy/address.h"
 #include "tools/block.h"
 
+enum { NODE_MS = 5000 };	/* for `node --version`, which starts Node */
+
 /* A URL of a variable, taken apart.  It may hold a password: show host and port. */
 struct url {
 	struct via via;			/* host, port, and user for Basic */
@@ -400,7 +402,7 @@ doctor_clients(struct doctor *d)
 	char room[128];
 	bool wants_proxy;
 
-	doctor_node_find(&node);
+	doctor_node_find(&node, d->timeout_ms < NODE_MS ? d->timeout_ms : NODE_MS);
 	if (!is_up) {
 		check_leftover(d);
 		doctor_node(d, &node, false, false);

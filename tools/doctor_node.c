@@ -14,7 +14,7 @@
 
 #include "tools/canary_wire.h"
 
-enum { NODE_MS = 5000, NAP_MS = 5, SAID_MAX = 256 };
+enum { NAP_MS = 5, SAID_MAX = 256 };
 
 /* In a process group of its own: a script's children end with it.  0 or an errno. */
 static int
@@ -99,9 +99,9 @@ knows_proxies(unsigned major, unsigned minor)
 }
 
 void
-doctor_node_find(struct doctor_node *n)
+doctor_node_find(struct doctor_node *n, int64_t timeout_ms)
 {
-	int64_t until_ns = wire_now_ns() + (int64_t)NODE_MS * 1000000;
+	int64_t until_ns = wire_now_ns() + timeout_ms * 1000000;
 	unsigned major, minor, patch;
 	char said[SAID_MAX];
 	pid_t pid;

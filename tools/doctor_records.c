@@ -79,7 +79,7 @@ n_missing(const struct route *routes, size_t n, bool is_settled)
 /* Until all are there; and, for a while, until they have ended, which a canary that
  * left an endless answer may not have.  0, or a code. */
 static int
-await(const struct doctor *d, struct route *routes, size_t n)
+await(const struct doctor *d, struct route *routes, size_t n, int64_t wait_ms)
 {
 	const struct timespec nap = { 0, LOOK_MS * 1000000L };
 	int64_t began = wire_now_ns();
@@ -91,7 +91,7 @@ await(const struct doctor *d, struct route *routes, size_t n)
 	while ((rc = look(reader, d->seen_seq, routes, n)) == 0) {
 		int64_t ms = (wire_now_ns() - began) / 1000000;
 
-		if (n_missing(routes, n, ms < SETTLE_MS) == 0 || ms >= WAIT_MS)
+		if (n_missing(routes, n, ms < SETTLE_MS) == 0 || ms >= wait_ms)
 			break;
 		nanosleep(&nap, NULL);
 	}
@@ -123,7 +123,8 @@ misplaced(const struct route *routes, size_t n)
 }
 
 static void
-judge(struct finding *f, const struct route *routes, size_t n, int rc)
+judge(struct finding *f, const struct route *routes, size_t n, int rc,
+    int64_t wait_ms)
 {
 	const struct route *odd = misplaced(routes, n);
 	size_t sent = 0;
@@ -131,8 +132,8 @@ judge(struct finding *f, const struct route *routes, size_t n, int rc)
 
 	for (size_t i = 0; i < n; i++)
 		sent += routes[i].is_recorded;
-	finding_set(f, VERDICT_OK, "all %zu canaries are in the store, each as it "
-	    "came (query tracetape_canary=...)", sent);
+	finding_set(f, VERDICT_OK, "%zu of %zu canaries are in the store, each as "
+	    "it came (query tracetape_canary=...)", sent, sent);
 	if (rc) {
 		finding_set(f, VERDICT_FAIL, "the store: %s", reader_strerror(rc));
 		finding_remedy(f, "`tracetape dump` must work first");
@@ -140,8 +141,8 @@ judge(struct finding *f, const struct route *routes, size_t n, int rc)
 		finding_set(f, VERDICT_SKIP, "no canary came through");
 	} else if (n_missing(routes, n, false) > 0) {
 		put_names(names, sizeof(names), routes, n);
-		finding_set(f, VERDICT_FAIL, "not in the store after %d s: %s",
-		    WAIT_MS / 1000, names);
+		finding_set(f, VERDICT_FAIL, "not in the store after %lld ms: %s",
+		    (long long)wait_ms, names);
 		finding_remedy(f, "the recorder does not keep up, or the disk is "
 		    "full: `df` of the store, and errors in the proxy's log");
 	} else if (odd) {
@@ -199,12 +200,13 @@ check_upstreams(struct doctor *d, const struct route *routes, size_t n)
 void
 routes_check_records(struct doctor *d, struct route *routes, size_t n)
 {
+	const int64_t wait_ms = d->timeout_ms < WAIT_MS ? d->timeout_ms : WAIT_MS;
 	struct finding f = { .check = "record" };
 	int rc = 0;
 
 	if (n_missing(routes, n, false) > 0)
-		rc = await(d, routes, n);
+		rc = await(d, routes, n, wait_ms);
 	check_upstreams(d, routes, n);
-	judge(&f, routes, n, rc);
+	judge(&f, routes, n, rc, wait_ms);
 	report_put(d->report, &f);
 }

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "certs/mbed.h"
-
 static const char ingest_body[] = "{\"data\":[]}";
 
 static const struct route all_routes[] = {
@@ -26,26 +24,6 @@ static bool
 wants_password(const struct doctor *d)
 {
 	return slice_eq(d->running.status.auth, SLICE("file"));
-}
-
-/* Critical name constraints are ours, and beyond mbedTLS; they are not what is
- * verified here. */
-static int
-accept_extension(void *arg, const mbedtls_x509_crt *crt,
-    const mbedtls_x509_buf *oid, int critical, const unsigned char *p,
-    const unsigned char *end)
-{
-	(void)arg, (void)crt, (void)oid, (void)critical, (void)p, (void)end;
-	return 0;
-}
-
-static bool
-load_roots(mbedtls_x509_crt *roots, const struct ca *ca)
-{
-	struct slice der = ca_der(ca);
-
-	return mbedtls_x509_crt_parse_der_with_ext_cb(roots,
-	    (const unsigned char *)der.p, der.len, 1, accept_extension, NULL) == 0;
 }
 
 /* The same for all of one examination, so that one can be told from another. */
@@ -275,7 +253,8 @@ doctor_routes(struct doctor *d)
 	memcpy(routes, all_routes, sizeof(routes));
 	mbedtls_x509_crt_init(&roots);
 	d->seen_seq = routes_mark(d->store);
-	if (!make_paths(routes) || (d->ca && !load_roots(&roots, d->ca))) {
+	if (!make_paths(routes) || (d->ca &&
+	    mbed_crt_add(&roots, ca_der(d->ca).p, ca_der(d->ca).len) != 0)) {
 		struct finding f = { .check = "connect" };
 
 		finding_set(&f, VERDICT_FAIL, "mbedTLS has no random numbers, or "
