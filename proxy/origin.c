@@ -137,7 +137,7 @@ bool
 origin_eq(const struct origin *a, const struct origin *b)
 {
 	return a->port == b->port && a->is_tls == b->is_tls &&
-	    strcmp(a->host, b->host) == 0;
+	    a->is_foreign == b->is_foreign && strcmp(a->host, b->host) == 0;
 }
 
 static void

@@ -119,3 +119,16 @@ test('an upstream that was told Connection: close is not asked again', async (s)
 	}
 	assert.equal(origin.wires.length, 3, 'only the last found a connection to use again');
 });
+
+test('a private upstream is not reached over the connections of the base URL', async (s) => {
+	const origin = await plainOrigin(s);
+	const authority = `localhost:${origin.port}`;
+	s.tape = await s.record({ upstream: `http://${authority}`, ca: chain().ca,
+		set: { 'forward.ports': String(origin.port) } });
+	const absolute = `GET http://${authority}/private HTTP/1.1\r\nHost: ${authority}\r\n\r\n`;
+	for (let k = 0; k < 2; k++) {
+		assert.equal(ownError(await s.ask(absolute), 403).code, 'forbidden_address');
+		assert.equal((await s.ask(get('a'))).payload.toString(), 'ok');
+	}
+	assert.equal(origin.wires.length, 1, 'the base URL keeps its connection');
+});
