@@ -13,11 +13,12 @@ static int64_t
 tunnel_ms(const struct conn *c)
 {
 	const struct config *k = c->loop->config;
+	const bool is_half = stream_at_eof(c->client) ||
+	    stream_at_eof(c->upstream);
 
-	if (c->flags & CONN_CONNECTS && c->loop->draining)
+	if (c->loop->draining && (c->flags & CONN_CONNECTS || is_half))
 		return k->linger_ms;
-	return stream_at_eof(c->client) || stream_at_eof(c->upstream) ?
-	    k->idle_ms : k->tunnel_ms;
+	return is_half ? k->idle_ms : k->tunnel_ms;
 }
 
 /* Every time limit of a connection. */

@@ -99,6 +99,8 @@ enter_inner(struct conn *c, bool is_ours)
 	inner->origin = c->origin;
 	enter(inner, is_ours);
 	connect_dialed(c);
+	/* Not a blind one: inner knows when it is done. */
+	c->flags &= ~(unsigned)CONN_CONNECTS;
 }
 
 void

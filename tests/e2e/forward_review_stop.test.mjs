@@ -1,0 +1,47 @@
+/* SIGTERM and what stands behind a CONNECT. */
+import { test, assert } from './lib/scene.mjs';
+import { ownError } from './lib/own_error.mjs';
+import { ask, connectHead, established, forward, get, official, ok, ourCa,
+	plainOrigin } from './lib/proxy_forward.mjs';
+import { poll } from './lib/wait.mjs';
+
+const signalled = (s) => {
+	s.tape.kill('SIGTERM');
+	return poll(() => s.tape.log.includes('signal 15'), 'the signal to arrive');
+};
+
+test('SIGTERM waits for an exchange in a tunnel inside of TLS, silent as it is', async (s) => {
+	let answer;
+	const origin = await plainOrigin(s, (r, wire) => new Promise((done) => {
+		answer = () => done(wire.send(ok));
+	}));
+	await forward(s, { tlsListen: true, map: { [official]: origin.port },
+		set: { 'timeouts.linger_ms': 100 } });
+	const c = await s.tlsClient({ ca: ourCa(s), servername: 'localhost',
+		checkServerIdentity: () => undefined });
+	c.send(connectHead(`${official}:80`));
+	await established(c);
+	c.send(get());
+	await poll(() => answer, 'the request upstream');
+	await signalled(s);
+	setTimeout(answer, 500);	/* well over linger_ms */
+	assert.equal((await c.message()).payload.toString(), 'ok');
+	const before = performance.now();
+	await s.tape.gone;		/* and the client keeps its side open */
+	assert.ok(performance.now() - before < 5000);
+	const [record] = await s.tape.records();
+	assert.equal(record.outcome, 'complete');
+});
+
+test('a CONNECT that is complete after SIGTERM opens nothing', async (s) => {
+	await forward(s);
+	const c = await s.client();
+	c.send(connectHead(`${official}:443`).slice(0, -2));
+	await poll(async () => (await ask(await s.client(), get('a'))).head.status === 200,
+		'the head to be read');
+	await signalled(s);
+	c.send('\r\n');
+	assert.equal(ownError(await c.message(), 503).code, 'shutting_down');
+	c.end();
+	await s.tape.gone;
+});
