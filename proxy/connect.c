@@ -30,7 +30,11 @@ check(struct conn *c, const struct http1_head *h, struct refusal *no)
 	struct origin *o = &c->origin;
 
 	memset(o, 0, sizeof(*o));
-	if (!origin_parse_authority(o, h->target.p, h->target.len) || !o->port) {
+	if (c->loop->draining) {
+		no->status = 503;
+		no->code = "shutting_down";
+		snprintf(no->why, sizeof(no->why), "tracetape is being stopped");
+	} else if (!origin_parse_authority(o, h->target.p, h->target.len) || !o->port) {
 		no->status = 400;
 		snprintf(no->why, sizeof(no->why), "CONNECT wants host:port "
 		    "(RFC 9112 3.2.3)");
