@@ -10,6 +10,7 @@
 #define TRACETAPE_STORE_READER_H
 
 #include "store/exchange.h"
+#include "store/response.h"
 #include "store/traces.h"
 
 enum {
@@ -65,6 +66,29 @@ int reader_next_span(struct reader *r, struct slice trace_id,
 /* The span with this id in this trace. */
 int reader_span(struct reader *r, struct slice trace_id, struct slice id,
     struct kept_item *s);
+
+/* An exchange that names a response's id, as it was when it ended.  The exchange
+ * itself may be gone since. */
+struct response_ref {
+	uint64_t seq;
+	enum response_role role;
+	unsigned bits;		/* RESPONSE_ flags */
+};
+
+/* The first one with a number above `after` that names the id; also that of a
+ * conversation.  READER_CORRUPT: ref->seq tells which, if it is above after. */
+int reader_next_response(struct reader *r, struct slice id, uint64_t after,
+    struct response_ref *ref);
+
+/* A span that names a response's id, and its trace: both as ids stand in keys,
+ * which may be given wherever an id may.  The span decides whether it still does. */
+struct claim {
+	struct slice trace, span;
+};
+
+/* The next span in the order of keys; after: NULL, or the one before. */
+int reader_next_claim(struct reader *r, struct slice id,
+    const struct claim *after, struct claim *claim);
 
 const char *reader_strerror(int rc);
 

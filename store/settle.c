@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "store/record.h"
+#include "store/writer_response.h"
 
 enum {
 	PART_PAGES = 4,		/* larger values defeat LMDB's free list */
@@ -171,6 +172,7 @@ interrupt(struct work *w, uint64_t seq)
 	uint8_t key[SEQ_KEY_LEN];
 	MDB_val k = { sizeof(key), key }, v;
 	struct exchange x;
+	size_t put;
 	int rc;
 
 	be64_put(key, seq);
@@ -190,7 +192,11 @@ interrupt(struct work *w, uint64_t seq)
 		return ENOMEM;
 	w->s->interrupted++;
 	v = (MDB_val){ w->row.len, w->row.p };
-	return mdb_put(w->txn, w->env->dbi[TABLE_EXCHANGE], &k, &v, 0);
+	rc = mdb_put(w->txn, w->env->dbi[TABLE_EXCHANGE], &k, &v, 0);
+	if (rc || record_decode(&x, w->row.p, w->row.len) != 0)
+		return rc;
+	x.seq = seq;
+	return writer_response_put(w->env, w->txn, &x, &put);
 }
 
 static int

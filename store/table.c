@@ -16,6 +16,8 @@ static const char *const names[TABLE_N] = {
 	[TABLE_TRACE] = "trace",
 	[TABLE_SPAN] = "span",
 	[TABLE_SPANID] = "spanid",
+	[TABLE_RESPONSE] = "response",
+	[TABLE_BY_RESPONSE] = "by_response",
 };
 
 const char *

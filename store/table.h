@@ -1,7 +1,8 @@
 /* table.h - the tables of a store: their names, keys and the small values.
  *
  * The contract is store/FORMAT.md, sections 4 and 6.  Keys and values of trace,
- * span and spanid are in store/traces.h.
+ * span and spanid are in store/traces.h, of response and by_response in
+ * store/response.h.
  */
 #ifndef TRACETAPE_STORE_TABLE_H
 #define TRACETAPE_STORE_TABLE_H
@@ -19,6 +20,8 @@ enum table {
 	TABLE_TRACE,
 	TABLE_SPAN,
 	TABLE_SPANID,
+	TABLE_RESPONSE,
+	TABLE_BY_RESPONSE,
 	TABLE_N
 };
 

@@ -11,6 +11,7 @@
 #include "store/pack.h"
 #include "store/record.h"
 #include "store/settle.h"
+#include "store/writer_response.h"
 #include "store/writer_traces.h"
 
 enum {
@@ -288,6 +289,19 @@ note_open(struct writer *w, const uint8_t key[SEQ_KEY_LEN], bool in_flight)
 	return rc == 0 || rc == MDB_NOTFOUND ? 0 : lose_batch(w, rc);
 }
 
+/* x is over: puts which ids of responses it names. */
+static int
+put_names(struct writer *w, const struct exchange *x)
+{
+	size_t n;
+	int rc = writer_response_put(&w->env, w->txn, x, &n);
+
+	if (rc)
+		return lose_batch(w, rc);
+	w->pending += n;
+	return 0;
+}
+
 int
 writer_put_exchange(struct writer *w, const struct exchange *x)
 {
@@ -304,7 +318,8 @@ writer_put_exchange(struct writer *w, const struct exchange *x)
 	    val(w->row.p, w->row.len));
 	if (rc)
 		return rc;
-	return note_open(w, key, x->outcome == OUTCOME_IN_FLIGHT);
+	rc = note_open(w, key, x->outcome == OUTCOME_IN_FLIGHT);
+	return rc || x->outcome == OUTCOME_IN_FLIGHT ? rc : put_names(w, x);
 }
 
 size_t

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "store/traces.h"
+#include "store/writer_response.h"
 
 /* What the functions here share for the length of one upsert. */
 struct upsert {
@@ -186,6 +187,9 @@ writer_traces_put(const struct env *e, MDB_txn *txn, uint64_t seq,
 		rc = put_trace(&u, (struct slice){ "", 0 });
 		if (rc == 0)
 			rc = put_span(&u, item);
+		if (rc == 0 && item->response_id.p)
+			rc = writer_claim_put(e, txn, item->response_id, u.span,
+			    u.trace);
 	}
 	return rc;
 }
