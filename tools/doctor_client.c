@@ -143,7 +143,9 @@ judge_other(struct finding *f, const struct doctor *d, const char *name,
 
 	put_remedy(f, d);
 	if (!parse_url(&u, value)) {
-		finding_set(f, VERDICT_FAIL, "%s is not http://HOST:PORT", name);
+		finding_set(f, VERDICT_FAIL, "%s is not "
+		    "http://[NAME:PASSWORD@]HOST:PORT, with what is special in a "
+		    "password escaped by %%", name);
 	} else if (strcmp(name, "https_proxy") == 0 && upper && *upper &&
 	    parse_url(&hidden, upper) && is_ours(d, &hidden)) {
 		finding_set(f, VERDICT_FAIL, "HTTPS_PROXY leads to this proxy, but "

@@ -196,8 +196,11 @@ judge(struct finding *f, const struct doctor *d, const struct route *r)
 		    (long long)((d->timeout_ms + 999) / 1000));
 		break;
 	case CANARY_BROKEN:
+		finding_remedy(f, "see the proxy's log; forward.allow, where it is "
+		    "set, must list this machine, too");
+		break;
 	case CANARY_TROUBLE:
-		finding_remedy(f, "see the proxy's log");
+		finding_remedy(f, "see to memory and file descriptors here");
 		break;
 	}
 }
@@ -208,11 +211,9 @@ obstacle(const struct doctor *d, const struct route *r, const char **remedy)
 {
 	*remedy = NULL;
 	if (!(r->door == DOOR_TLS ? d->running.tls : d->running.http)[0]) {
-		*remedy = r->door == DOOR_TLS ? "only for clients redirected here "
-		    "by name: `tracetape proxy --tls-listen ADDRESS:443`" :
-		    "start it with --listen 127.0.0.1:8787";
-		return r->door == DOOR_TLS ? "the proxy has no TLS listener" :
-		    "the proxy has no plain listener";
+		return r->door == DOOR_TLS ? "the proxy has no TLS listener, which "
+		    "only clients need that are redirected here by name" :
+		    "the proxy has no plain listener (--listen 127.0.0.1:8787)";
 	}
 	if (r->door == DOOR_PLAIN)
 		return NULL;

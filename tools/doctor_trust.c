@@ -33,10 +33,10 @@ struct contents {
 	int rc;				/* could not be read: certs_strerror */
 	size_t n;			/* certificates */
 	bool has_ours;
-	char old[64];			/* an earlier CA of ours, "": none */
+	char old[64];			/* another CA of tracetape's, "": none */
 };
 
-/* An earlier CA is not listed anywhere: its name tells. */
+/* Earlier CAs are not listed anywhere: the name tells. */
 static void
 note_old(struct contents *c, const uint8_t *der, size_t len)
 {
@@ -128,8 +128,9 @@ judge_set(struct finding *f, const struct variable *v, const char *file,
 		finding_set(f, VERDICT_FAIL, "%s=%s holds no certificate in PEM",
 		    v->name, file);
 	else if (!c->has_ours && c->old[0])
-		finding_set(f, VERDICT_FAIL, "%s=%s holds an earlier CA of "
-		    "tracetape (%s), not the one of today", v->name, file, c->old);
+		finding_set(f, VERDICT_FAIL, "%s=%s holds another CA of "
+		    "tracetape (%s): an earlier one, or another store's", v->name,
+		    file, c->old);
 	else if (!c->has_ours)
 		finding_set(f, VERDICT_FAIL, "%s=%s does not hold our CA: %s will refuse "
 		    "the proxy's certificates", v->name, file, v->who);
@@ -187,8 +188,8 @@ check_system(struct doctor *d)
 		look_into(&c, d->ca, file);
 	finding_set(&f, VERDICT_INFO, file ? "%s %s our CA%s%s" :
 	    "no trust store of the system's was found", file, c.has_ours ?
-	    "holds" : "does not hold", c.old[0] ? ", but an earlier one, " : "",
-	    c.old);
+	    "holds" : "does not hold", c.old[0] ? ", but another one of "
+	    "tracetape's, " : "", c.old);
 	if (c.old[0])
 		finding_remedy(&f, "tracetape ca install%s --system",
 		    d->same_store);

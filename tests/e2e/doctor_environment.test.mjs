@@ -48,7 +48,7 @@ test('HTTPS_PROXY in all the ways it is written', async (s) => {
 		healthy(await doctor(s, { ...env, HTTPS_PROXY: url }));
 	for (const url of [`127.0.0.1:${port}`, `socks5://127.0.0.1:${port}`, 'http://', 'http://a b'])
 		sick(await doctor(s, { ...env, HTTPS_PROXY: url }), 'https-proxy',
-			/^HTTPS_PROXY is not http:/, /tracetape env/);
+			/^HTTPS_PROXY is not http:\/\/\[NAME/, /tracetape env/);
 	for (const url of [`http://127.0.0.1:${tlsPort}`, `https://127.0.0.1:${port}`,
 		`http://127.0.0.2:${port}`, 'http://corp.test:3128'])
 		sick(await doctor(s, { ...env, HTTPS_PROXY: url }), 'https-proxy',
