@@ -36,7 +36,7 @@ test('a name server that says nothing is told as such, and a client that leaves 
 	assert.match(error.message, /slow\.example.*in time/);
 });
 
-test('an upgrade in absolute-form passes, and is recorded for intercepted hosts alone', async (s) => {
+test('an upgrade in absolute-form passes, and is recorded for intercepted hosts', async (s) => {
 	const agreed = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n' +
 		'Connection: Upgrade\r\n\r\n';
 	const echo = () => bare(s, async (w) => {
