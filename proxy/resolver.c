@@ -131,6 +131,9 @@ dns_new(struct resolver *r)
 		return NULL;
 	evdns_base_set_option(dns, "timeout:", "3");
 	evdns_base_set_option(dns, "attempts:", "2");
+	/* Names that nobody answers for, of tunnels, must not hold up the upstream's:
+	 * evdns would let 64 questions out at once, two for each name. */
+	evdns_base_set_option(dns, "max-inflight:", "4096");
 	return dns;
 }
 
