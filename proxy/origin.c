@@ -1,6 +1,5 @@
 #include "proxy/origin.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include <arpa/inet.h>
@@ -140,18 +139,31 @@ origin_eq(const struct origin *a, const struct origin *b)
 	    a->is_foreign == b->is_foreign && strcmp(a->host, b->host) == 0;
 }
 
+/* Once or twice a request, so without printf. */
 static void
 print(const struct origin *o, char out[ORIGIN_AUTHORITY_MAX], bool with_port)
 {
-	const char *open = strchr(o->host, ':') ? "[" : "";
-	const char *close = *open ? "]" : "";
+	const bool is_bracketed = strchr(o->host, ':');
+	size_t n = strlen(o->host), digits = 0;
+	char *p = out;
+	unsigned v = o->port;
+	char port[5];
 
-	if (with_port)
-		snprintf(out, ORIGIN_AUTHORITY_MAX, "%s%s%s:%u", open, o->host,
-		    close, (unsigned)o->port);
-	else
-		snprintf(out, ORIGIN_AUTHORITY_MAX, "%s%s%s", open, o->host,
-		    close);
+	if (is_bracketed)
+		*p++ = '[';
+	memcpy(p, o->host, n);
+	p += n;
+	if (is_bracketed)
+		*p++ = ']';
+	if (with_port) {
+		*p++ = ':';
+		do
+			port[digits++] = (char)('0' + v % 10);
+		while ((v /= 10));
+		while (digits > 0)
+			*p++ = port[--digits];
+	}
+	*p = '\0';
 }
 
 void

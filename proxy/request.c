@@ -1,6 +1,5 @@
 #include "proxy/conn.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "proxy/answer.h"
@@ -63,7 +62,7 @@ exchange_begin(struct conn *c)
 	else
 		end->flags &= ~(uint32_t)EXCHANGE_REUSED;
 	if (stream_tls(c->upstream)) {
-		snprintf(end->tls_upstream, sizeof(end->tls_upstream), "%s",
+		text_set(end->tls_upstream, sizeof(end->tls_upstream),
 		    tls_version(stream_tls(c->upstream)));
 		if (tls_resumed(stream_tls(c->upstream)))
 			end->flags |= EXCHANGE_TLS_RESUMED;
@@ -179,11 +178,11 @@ record(struct conn *c, struct slice raw)
 		.mode = c->mode,
 	};
 
-	snprintf(start.client, sizeof(start.client), "%s", c->peer);
-	snprintf(start.label, sizeof(start.label), "%s", c->label);
-	snprintf(start.scheme, sizeof(start.scheme), "%s",
+	text_set(start.client, sizeof(start.client), c->peer);
+	text_set(start.label, sizeof(start.label), c->label);
+	text_set(start.scheme, sizeof(start.scheme),
 	    c->origin.is_tls ? "https" : "http");
-	snprintf(start.tls_client, sizeof(start.tls_client), "%s",
+	text_set(start.tls_client, sizeof(start.tls_client),
 	    tls ? tls_version(tls) : "");
 	origin_name(&c->origin, start.host);
 	tap_begin(&c->tap, c->loop, &start, raw);

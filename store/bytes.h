@@ -76,4 +76,7 @@ uint64_t be64_get(const uint8_t *p);
 void be32_put(uint8_t *p, uint32_t v);
 uint32_t be32_get(const uint8_t *p);
 
+/* Copies text to out[0..cap), cut at cap - 1 bytes; where snprintf would cost. */
+void text_set(char *out, size_t cap, const char *text);
+
 #endif
