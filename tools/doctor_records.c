@@ -9,21 +9,6 @@
 
 enum { LOOK_MS = 20, WAIT_MS = 10000, SETTLE_MS = 3000 };
 
-uint64_t
-routes_mark(const char *store)
-{
-	struct reader *r;
-	struct exchange x;
-	uint64_t seq = 0;
-
-	if (reader_open(&r, store) != 0)
-		return 0;
-	if (reader_prev(r, UINT64_MAX, &x) == 0)
-		seq = x.seq;
-	reader_close(r);
-	return seq;
-}
-
 static void
 take_text(char *to, size_t room, struct slice s)
 {

@@ -253,7 +253,7 @@ doctor_routes(struct doctor *d)
 
 	memcpy(routes, all_routes, sizeof(routes));
 	mbedtls_x509_crt_init(&roots);
-	d->seen_seq = routes_mark(d->store);
+	d->seen_seq = running_newest(d->store);
 	if (!make_paths(routes) || (d->ca &&
 	    mbed_crt_add(&roots, ca_der(d->ca).p, ca_der(d->ca).len) != 0)) {
 		struct finding f = { .check = "connect" };

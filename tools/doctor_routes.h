@@ -33,9 +33,6 @@ struct route {
 	struct route_record record;
 };
 
-/* The store's last seq; 0: it has none. */
-uint64_t routes_mark(const char *store);
-
 /* Waits until the store has all routes with is_recorded, and reports that, and what
  * the records say of the upstreams. */
 void routes_check_records(struct doctor *d, struct route *routes, size_t n);

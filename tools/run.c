@@ -284,7 +284,7 @@ run_with(struct run_proxy *p, const struct order *o, const char *dir, int *statu
 		.wait_s = o->wait_s,
 		.has_base_url = o->has_base_url,
 		.whose = {
-			.after = run_tally_mark(dir),
+			.after = running_newest(dir),
 			.label = o->label,
 			.unlabelled = p->is_ours ? UNLABELLED_ALL :
 			    o->has_base_url ? UNLABELLED_REVERSE :

@@ -7,21 +7,6 @@
 #include "store/reader.h"
 #include "tools/units.h"
 
-uint64_t
-run_tally_mark(const char *dir)
-{
-	struct reader *r;
-	struct exchange x;
-	uint64_t seq = 0;
-
-	if (reader_open(&r, dir) != 0)
-		return 0;
-	if (reader_prev(r, UINT64_MAX, &x) == 0)
-		seq = x.seq;
-	reader_close(r);
-	return seq;
-}
-
 /* While it counts: the ids of responses whose usage it has, and the trace batches
  * that are ours, in the order of their numbers. */
 struct counting {

@@ -34,9 +34,6 @@ struct run_tally {
 	int64_t failed_status;		/* of the last failed call; -1: none */
 };
 
-/* The last seq of a store that is there, 0 of any other.  Nothing stays open. */
-uint64_t run_tally_mark(const char *dir);
-
 /* Counts.  0, or a code for reader_strerror: what is in *t then counts only up to
  * the fault.  Nothing stays open. */
 int run_tally_read(struct run_tally *t, const char *dir,

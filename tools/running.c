@@ -107,3 +107,18 @@ running_fini(struct running *r)
 	bytes_fini(&r->hold);
 	memset(r, 0, sizeof(*r));
 }
+
+uint64_t
+running_newest(const char *dir)
+{
+	struct reader *r;
+	struct exchange x;
+	uint64_t seq = 0;
+
+	if (reader_open(&r, dir) != 0)
+		return 0;
+	if (reader_prev(r, UINT64_MAX, &x) == 0)
+		seq = x.seq;
+	reader_close(r);
+	return seq;
+}

@@ -32,4 +32,8 @@ enum running_is running_find(struct running *r, const char *dir, int wait_ms,
 
 void running_fini(struct running *r);
 
+/* The number of the newest exchange of a store, 0: none yet.  What comes later is
+ * above it. */
+uint64_t running_newest(const char *dir);
+
 #endif
