@@ -2,7 +2,7 @@
 
 #include <sys/socket.h>
 
-#include "tests/unit/tls_fixture.h"
+#include "tests/unit/trust_fixture.h"
 
 static uint32_t dice;
 
@@ -201,24 +201,6 @@ want_of_memory_fails_and_is_not_forgotten_by_sending(void **state)
 	assert_int_equal(read_plain(s.peer, 0, 1), 0);
 	outbox_fini(&o);
 	sockets_free(s);
-}
-
-static struct trust trust;
-
-static int
-begin(void **state)
-{
-	if (scratch_new(state))
-		return -1;
-	trust_new(&trust, "ca");
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	trust_free(&trust);
-	return scratch_free(state);
 }
 
 /* An outbox of a client whose server reads from the other end of s. */

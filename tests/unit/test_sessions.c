@@ -1,24 +1,6 @@
 #include "proxy/sessions.h"
 
-#include "tests/unit/tls_fixture.h"
-
-static struct trust trust;
-
-static int
-begin(void **state)
-{
-	if (scratch_new(state))
-		return -1;
-	trust_new(&trust, "ca");
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	trust_free(&trust);
-	return scratch_free(state);
-}
+#include "tests/unit/trust_fixture.h"
 
 /* Connects to port and lets a ticket come in.  True: it was a resumption. */
 static bool

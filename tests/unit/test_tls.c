@@ -1,4 +1,4 @@
-#include "tests/unit/tls_fixture.h"
+#include "tests/unit/trust_fixture.h"
 
 #include "certs/leaf.h"
 #include "certs/mbed.h"
@@ -6,24 +6,6 @@
 #define N(a) (sizeof(a) / sizeof(*(a)))
 
 enum { DAY = 86400, MANY = 70000 };
-
-static struct trust trust;
-
-static int
-begin(void **state)
-{
-	if (scratch_new(state))
-		return -1;
-	trust_new(&trust, "ca");
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	trust_free(&trust);
-	return scratch_free(state);
-}
 
 static void
 a_handshake_succeeds_in_pieces_of_any_size(void **state)

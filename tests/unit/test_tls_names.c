@@ -1,27 +1,9 @@
 /* Who is asked for, and who must not answer: SNI, and certificates of our own CA. */
-#include "tests/unit/tls_fixture.h"
+#include "tests/unit/trust_fixture.h"
 
 #include "certs/leaf.h"
 
 #define N(a) (sizeof(a) / sizeof(*(a)))
-
-static struct trust trust;
-
-static int
-begin(void **state)
-{
-	if (scratch_new(state))
-		return -1;
-	trust_new(&trust, "ca");
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	trust_free(&trust);
-	return scratch_free(state);
-}
 
 static void
 the_server_knows_the_name_that_was_asked_for(void **state)
