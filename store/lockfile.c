@@ -42,12 +42,12 @@ write_pid(int fd)
 
 /* flock has no time limit of its own, and a signal would end a blocking one for
  * the whole process; waits here are rare and short, so asking again will do. */
-static int
-lock(int fd, int wait_ms)
+int
+lockfile_lock(int fd, int how, int wait_ms)
 {
 	const struct timespec nap = { 0, RETRY_MS * 1000000L };
 
-	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+	while (flock(fd, how | LOCK_NB) != 0) {
 		if (errno == EINTR)
 			continue;
 		if (errno != EWOULDBLOCK || wait_ms <= 0)
@@ -68,7 +68,7 @@ lockfile_take(int *fd, const char *dir, const char *name, bool make,
 		*fd = -1;
 		return rc;
 	}
-	rc = lock(*fd, wait_ms);
+	rc = lockfile_lock(*fd, LOCK_EX, wait_ms);
 	/* A full disk must not keep the recorder from starting: the lock holds
 	 * without its text. */
 	if (rc == 0 && make)

@@ -18,6 +18,9 @@
 int lockfile_take(int *fd, const char *dir, const char *name, bool make,
     int wait_ms);
 
+/* flock, for up to wait_ms.  how: LOCK_EX or LOCK_SH.  0, EWOULDBLOCK or an errno. */
+int lockfile_lock(int fd, int how, int wait_ms);
+
 void lockfile_drop(int fd);	/* safe on -1 */
 
 /* The process that holds dir/name, as it says itself; 0: nobody, or unknown. */

@@ -6,12 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "store/directory.h"
-
-enum { RETRY_MS = 10 };
+#include "store/lockfile.h"
 
 /* -1: errno. */
 static int
@@ -29,22 +27,6 @@ open_lock(const char *dir)
 	return fd;
 }
 
-static int
-take_shared(int fd, int wait_ms)
-{
-	const struct timespec nap = { 0, RETRY_MS * 1000000L };
-
-	while (flock(fd, LOCK_SH | LOCK_NB) != 0) {
-		if (errno == EINTR)
-			continue;
-		if (errno != EWOULDBLOCK || wait_ms <= 0)
-			return errno;
-		nanosleep(&nap, NULL);
-		wait_ms -= RETRY_MS;
-	}
-	return 0;
-}
-
 int
 run_share(int *fd, const char *dir, int wait_ms)
 {
@@ -58,7 +40,7 @@ run_share(int *fd, const char *dir, int wait_ms)
 	*fd = open_lock(dir);
 	if (*fd < 0)
 		return errno;
-	rc = take_shared(*fd, wait_ms);
+	rc = lockfile_lock(*fd, LOCK_SH, wait_ms);
 	if (rc) {
 		close(*fd);
 		*fd = -1;
