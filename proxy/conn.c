@@ -287,6 +287,8 @@ on_client_eof(struct conn *c)
 		conn_linger(c, STREAM_END_CLEAN, "client is done");
 		break;
 	case CONN_KEEP:
+		if (c->up.at == FLOW_DONE)
+			break;		/* it waits for the recorder */
 		conn_close(c, OUTCOME_CANCELLED,
 		    "client left in the middle of its request");
 		break;
@@ -393,6 +395,13 @@ conn_mind_recorder(struct conn *c)
 		loop_limit_pause(c->loop, pause_ms);
 }
 
+/* A whole batch that waits for the recorder alone. */
+static bool
+has_kept(const struct conn *c)
+{
+	return c->state == CONN_KEEP && c->up.at == FLOW_DONE;
+}
+
 void
 conn_recorder_ready(struct conn *c)
 {
@@ -403,12 +412,14 @@ conn_recorder_ready(struct conn *c)
 		stream_resume(c->client, PAUSE_RECORDER);
 	if (c->upstream)
 		stream_resume(c->upstream, PAUSE_RECORDER);
+	if (has_kept(c))
+		keep_done(c);
 }
 
 void
 conn_recorder_cut(struct conn *c)
 {
-	if (c->flags & CONN_WAITS_RECORDER)
+	if (c->flags & CONN_WAITS_RECORDER && !has_kept(c))
 		tap_cut(&c->tap);
 	conn_recorder_ready(c);
 }

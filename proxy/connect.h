@@ -22,5 +22,6 @@ void connect_say_end(const struct conn *c);
 bool keep_wants(const struct conn *c, const struct http1_head *h);
 void keep_open(struct conn *c);		/* its head is consumed */
 void keep_pump(struct conn *c);		/* CONN_KEEP */
+void keep_done(struct conn *c);		/* ... and all has come: answers */
 
 #endif

@@ -24,8 +24,9 @@ keep_wants(const struct conn *c, const struct http1_head *h)
 	    endpoint_of(h->method, h->target, &id) == ENDPOINT_INGEST;
 }
 
-static void
-done(struct conn *c)
+/* What is not recorded is not ours to take: the exporter tries again. */
+void
+keep_done(struct conn *c)
 {
 	static const char keep[] = "HTTP/1.1 204 No Content\r\n\r\n";
 	static const char close[] = "HTTP/1.1 204 No Content\r\n"
@@ -33,6 +34,11 @@ done(struct conn *c)
 	struct slice head = c->flags & CONN_CLOSE_AFTER || c->loop->draining ?
 	    SLICE(close) : SLICE(keep);
 
+	if (!tap_is_recording(&c->tap)) {
+		answer(c, 503, "not_recorded", "the disk is too slow to record "
+		    "this batch, and proxy.traces = local sends it nowhere else");
+		return;
+	}
 	stream_write(c->client, head.p, head.len);
 	tap_mark(&c->tap, &c->tap.end.timing.first_byte);
 	tap_head(&c->tap, head, true);
@@ -54,7 +60,8 @@ keep_open(struct conn *c)
 		tap_head(&c->tap, SLICE(go_on), false);
 	}
 	keep_pump(c);
-	if (c->state == CONN_KEEP && stream_at_eof(c->client))
+	if (c->state == CONN_KEEP && c->up.at != FLOW_DONE &&
+	    stream_at_eof(c->client))
 		conn_close(c, OUTCOME_CANCELLED,
 		    "client left in the middle of its request");
 }
@@ -83,8 +90,9 @@ keep_pump(struct conn *c)
 		if (c->up.body.done)
 			request_done(c);
 	}
-	if (c->up.at == FLOW_DONE)
-		done(c);
-	else
+	/* A whole batch is not cut: its record is complete. */
+	if (c->up.at != FLOW_DONE || c->loop->config->recorder_pause_ms != 0)
 		conn_mind_recorder(c);
+	if (c->up.at == FLOW_DONE && !(c->flags & CONN_WAITS_RECORDER))
+		keep_done(c);
 }
