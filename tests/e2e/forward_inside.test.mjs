@@ -172,3 +172,24 @@ test('TLS is resumed inside a second tunnel', async (s) => {
 	assert.equal((await ask(two, get())).payload.toString(), 'ok');
 	assert.ok(two.socket.isSessionReused());
 });
+
+const answers = {
+	'with lines of its hop': 'HTTP/1.1 200 Fine\r\nConnection: keep-alive\r\n' +
+		'Keep-Alive: timeout=5\r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\nContent-Length: 2\r\n\r\nok',
+	'that says close': 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok',
+	'behind early hints': 'HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n' +
+		'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+	'in chunks': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n' +
+		'1;a=b\r\no\r\n01\r\nk\r\n0\r\nX-T: 1\r\n\r\n',
+};
+
+for (const [what, bytes] of Object.entries(answers)) {
+	test(`an answer ${what} is the same bytes inside the tunnel`, async (s) => {
+		await forward(s, { answer: (r, c) => c.send(bytes) });
+		const tls = await inside(s);
+		tls.send(get());
+		assert.equal((await tls.bytes(bytes.length)).toString(), bytes);
+		assert.equal(tls.received.length, bytes.length);
+		assert.equal((await s.tape.settled(1))[0].outcome, 'complete');
+	});
+}
