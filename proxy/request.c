@@ -267,7 +267,10 @@ refuse(struct conn *c, enum http1_rule rule)
 	c->requests++;
 	if (!c->tap.loop) {
 		route_default(c);
-		record(c, (struct slice){ "", 0 });
+		if (route_is_stranger(c))
+			tap_watch(&c->tap, c->loop);
+		else
+			record(c, (struct slice){ "", 0 });
 	}
 	answer(c, http1_rule_status(rule), "bad_request", "%s",
 	    http1_rule_name(rule));
@@ -481,7 +484,8 @@ request_eof(struct conn *c)
 		    "client left in the middle of its request");
 		return;
 	}
-	if (!(c->flags & CONN_ANSWERED) &&
+	/* TLS that ends without close_notify is no half-close (RFC 8446 6.1). */
+	if (!(c->flags & CONN_ANSWERED) && stream_eof_is_clean(c->client) &&
 	    tap_now_us(&c->tap) - end_us < CONN_HALF_CLOSE_MS * 1000) {
 		c->flags |= CONN_CLOSE_AFTER | CONN_HALF_CLOSED;
 		return;

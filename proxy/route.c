@@ -53,16 +53,23 @@ route_knows_client(struct conn *c, const struct http1_head *h,
 	return false;
 }
 
+/* From another machine, with neither a password nor a network to vouch for it.  A
+ * CONNECT, also one to ourselves, has said who it is. */
+bool
+route_is_stranger(const struct conn *c)
+{
+	const struct loop_shared *s = c->loop->shared;
+
+	return s->auth && !(c->flags & CONN_LOCAL) &&
+	    !policy_has_allow(s->policy) &&
+	    !(c->flags & CONN_INSIDE && c->mode != MODE_REDIRECTED);
+}
+
 /* A base URL carries no password: those who may not come without are told so. */
 static bool
 may_come_unnamed(struct conn *c, struct refusal *no)
 {
-	const struct loop_shared *s = c->loop->shared;
-
-	if (!s->auth || c->flags & CONN_LOCAL || policy_has_allow(s->policy))
-		return true;
-	/* A CONNECT to ourselves has said who it is. */
-	if (c->flags & CONN_INSIDE && c->mode == MODE_REVERSE)
+	if (!route_is_stranger(c))
 		return true;
 	refuse(no, 403, "password_needed", "from other machines this proxy is used "
 	    "by HTTPS_PROXY with a password (forward.auth_file), or from the "
@@ -201,7 +208,7 @@ route_absolute(struct conn *c, const struct http1_head *h, struct slice authorit
     struct refusal *no)
 {
 	struct origin o = { .is_tls = h->target.p[4] != ':' };
-	bool is_ours;
+	bool is_ours, is_kept;
 
 	if (!origin_parse_authority(&o, authority.p, authority.len)) {
 		refuse(no, 400, "bad_target", "the request target's authority is no "
@@ -210,8 +217,9 @@ route_absolute(struct conn *c, const struct http1_head *h, struct slice authorit
 	}
 	if (o.port == 0)
 		o.port = o.is_tls ? 443 : 80;
-	if (!(is_ours = route_is_ours(c, &o)) &&
-	    !policy_intercepts(c->loop->shared->policy, o.host))
+	is_ours = route_is_ours(c, &o);
+	is_kept = is_ours || policy_intercepts(c->loop->shared->policy, o.host);
+	if (!is_kept)
 		c->flags |= CONN_UNRECORDED;	/* refusals too */
 	if (h->host.p && !is_same_authority(h, authority)) {
 		refuse(no, 400, "bad_target", "%s", not_its_host);
@@ -225,8 +233,10 @@ route_absolute(struct conn *c, const struct http1_head *h, struct slice authorit
 		return;
 	c->origin = o;
 	c->mode = MODE_FORWARD;
-	if (!(c->flags & CONN_UNRECORDED))
+	if (is_kept) {
+		c->flags &= ~(unsigned)CONN_UNRECORDED;
 		return;
+	}
 	c->origin.is_foreign = true;
 	if (o.is_tls)
 		refuse(no, 400, "bad_target", "https for other hosts goes through "
@@ -242,6 +252,8 @@ route(struct conn *c, const struct http1_head *h, struct refusal *no)
 	struct slice authority, path;
 
 	route_default(c);
+	if (route_is_stranger(c))
+		c->flags |= CONN_UNRECORDED;
 	if (slice_eq(h->method, SLICE("CONNECT")) ||
 	    slice_eq(h->method, SLICE("TRACE"))) {
 		refuse(no, 405, "method_not_allowed", "%.*s is not served here",

@@ -16,6 +16,10 @@ struct refusal;
 void route(struct conn *c, const struct http1_head *h, struct refusal *no);
 void route_default(struct conn *c);	/* when no head tells */
 
+/* Asks for what needs a password and has shown none yet: nothing that it sends is kept,
+ * or it could fill the disk. */
+bool route_is_stranger(const struct conn *c);
+
 /* True when o is one of our own listeners: HTTP_PROXY and a base URL may both name
  * us. */
 bool route_is_ours(const struct conn *c, const struct origin *o);

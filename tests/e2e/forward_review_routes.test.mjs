@@ -132,3 +132,27 @@ test('a private upstream is not reached over the connections of the base URL', a
 	}
 	assert.equal(origin.wires.length, 1, 'the base URL keeps its connection');
 });
+
+elsewhere('who knows no password leaves nothing in the store', async (s) => {
+	await (await fromElsewhere(s)).end();
+	const host = ownAddress();
+	const lines = ['X-Stranger: yes', '', ''];
+	const requests = [[403, ['GET /v1/models HTTP/1.1', 'Host: a']],
+		[407, [`GET http://${official}/v1/models HTTP/1.1`, `Host: ${official}`]],
+		[407, ['GET http://other.example/ HTTP/1.1', 'Host: other.example']],
+		[405, ['TRACE / HTTP/1.1', 'Host: a']], [400, ['GET /  HTTP/1.1', 'Host: a']]];
+	for (const [status, head] of requests) {
+		const wire = new Wire(net.connect({ host, port: portOf(s, 'http'),
+			allowHalfOpen: true }));
+		s.atEnd(() => wire.drop());
+		wire.send([...head, ...lines].join('\r\n'));
+		ownError(await wire.message(), status);
+	}
+	const wire = new Wire(net.connect({ host, port: portOf(s, 'http') }));
+	s.atEnd(() => wire.drop());
+	wire.send([`GET http://${official}/v1/known HTTP/1.1`, `Host: ${official}:80`, password, '',
+		''].join('\r\n'));
+	await wire.message();
+	const records = await s.tape.settled(1);
+	assert.deepEqual(records.map((r) => [r.path, r.label]), [['/v1/known', 'alice']]);
+});
