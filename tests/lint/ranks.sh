@@ -6,7 +6,8 @@ set -u
 # Modules by path without suffix, first match wins: what a pattern of shell says.
 rank_of() {
 	case $1 in
-	store/writer* | store/reader* | certs/*) echo library ;;
+	store/join_span) echo leaf ;;
+	store/writer* | store/reader* | store/join* | certs/*) echo library ;;
 	store/env | store/table | store/settle | \
 	    store/directory | store/lockfile | store/resident) echo library ;;
 	proxy/http1* | proxy/ws*) echo leaf ;;
@@ -67,7 +68,7 @@ may_own() {
 		return 1
 		;;
 	store/reader.h)
-		case "$1 $2" in program* | "library store/reader"*) return 0 ;; esac
+		case "$1 $2" in program* | "library store/reader"* | "library store/join"*) return 0 ;; esac
 		return 1
 		;;
 	esac
