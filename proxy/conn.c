@@ -199,6 +199,15 @@ conn_tidy(struct conn *c)
 		loop_tidy_later(c->loop);
 }
 
+/* Some look at our certificate late, and then leave without an alert. */
+static void
+say_distrust(const struct conn *c)
+{
+	if (stream_tls(c->client) && c->requests == 0)
+		conn_say(c, LOG_WARN, "TLS with the client failed: it left before "
+		    "its first request: does it trust our CA?");
+}
+
 /* The client can no longer be answered. */
 void
 conn_client_left(struct conn *c, const char *why)
@@ -228,8 +237,10 @@ conn_client_left(struct conn *c, const char *why)
 		conn_say(c, LOG_WARN, "TLS with the client failed: %s", why);
 		conn_close(c, OUTCOME_COMPLETE, why);
 		return;
-	case CONN_OPENED:
 	case CONN_IDLE:
+		say_distrust(c);
+		/* fall through */
+	case CONN_OPENED:
 	case CONN_HEAD:
 	case CONN_DRAIN:
 	case CONN_LINGER:
@@ -282,6 +293,7 @@ on_client_eof(struct conn *c)
 	case CONN_IDLE:
 		if (stream_unread(c->client) > 0)
 			break;		/* requests that wait: on_client_drained */
+		say_distrust(c);
 		/* fall through */
 	case CONN_OPENED:
 		conn_linger(c, STREAM_END_CLEAN, "client is done");

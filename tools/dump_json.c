@@ -32,7 +32,7 @@
 
 static const char *const flag_names[] = {
 	"reused", "retried", "stream", "background", "ours", "upgraded",
-	"tls_resumed", "odd_json", "odd_coding",
+	"tls_resumed", "odd_json", "odd_coding", "kept_here",
 };
 
 /* ---- members; the comma belongs to the member before */

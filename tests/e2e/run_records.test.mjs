@@ -176,6 +176,14 @@ test('a program with a trust store of its own is named', async (s) => {
 	assert.match(lastWords(r.err), /refused our certificate: it has a trust store of its own/);
 });
 
+test('a program that looks at our certificate late, and says nothing, is named too', async (s) => {
+	await api(s, ok);
+	const r = await runsSh(s, `unset NODE_EXTRA_CA_CERTS; exec '${process.execPath}' -e ` +
+		`'fetch("https://${official}/v1/models").catch(() => process.exit(9))'`);
+	assert.equal(r.code, 9, r.err);
+	assert.match(lastWords(r.err), /refused our certificate: it has a trust store of its own/);
+});
+
 test('a tunnel that is refused is told at once, and once', async (s) => {
 	await api(s, ok);
 	const r = await runsSh(s, 'curl -sS https://other.example:25/; ' +
