@@ -1,4 +1,4 @@
-/* join_scene.h - spans and exchanges as lines of text, and a join as text.
+/* join_scene.h - spans and exchanges as lines of text, to put into a store.
  *
  * A line, with "-" for what is missing, is one of
  *   t TRACE WORKFLOW
@@ -14,50 +14,11 @@
 #ifndef TRACETAPE_TESTS_JOIN_SCENE_H
 #define TRACETAPE_TESTS_JOIN_SCENE_H
 
-#include "store/join.h"
+#include "tests/unit/scene_line.h"
 #include "tests/unit/store_fixture.h"
 
 /* 2026-11-21T10:00:00Z */
 #define SCENE_NS INT64_C(1795255200000000000)
-
-enum { WORD = 48, WORDS = 12 };
-
-struct line {
-	unsigned n;
-	char w[WORDS][WORD];
-};
-
-static inline struct slice
-word(const struct line *l, unsigned i)
-{
-	if (i >= l->n || strcmp(l->w[i], "-") == 0)
-		return (struct slice){ NULL, 0 };
-	return (struct slice){ l->w[i], strlen(l->w[i]) };
-}
-
-static inline int64_t
-number(const struct line *l, unsigned i)
-{
-	return word(l, i).p ? strtoll(l->w[i], NULL, 10) : -1;
-}
-
-/* The next line of *text; false: there is none. */
-static inline bool
-next_line(const char **text, struct line *l)
-{
-	int used;
-
-	*l = (struct line){ .n = 0 };
-	while (**text == '\n')
-		++*text;
-	while (l->n < WORDS && sscanf(*text, "%47[^ \n]%n", l->w[l->n], &used) == 1) {
-		l->n++;
-		*text += used;
-		while (**text == ' ')
-			++*text;
-	}
-	return l->n > 0;
-}
 
 static inline void
 put_time(char *to, size_t cap, int64_t ms)
@@ -166,52 +127,6 @@ put_exchange_line(struct writer *w, const struct line *l)
 	}
 	x.model = SLICE("m");
 	assert_int_equal(writer_put_exchange(w, &x), 0);
-}
-
-/* ---- what came of it */
-
-static inline void
-say_call(struct bytes *b, const struct join_call *c)
-{
-	static const char *const how[] = { "?", "id", "time", "attempt" };
-
-	bytes_printf(b, " %d:%s%s", (int)c->seq, how[c->how],
-	    c->flags & CALL_COUNTS ? "+" : "");
-}
-
-static inline void
-say_span(struct bytes *b, const struct join *j, uint32_t i)
-{
-	static const char *const place[] = { "", "", "orphan ", "cut " };
-	const struct tree_node *node = &j->node[i];
-	const struct join_span *s = &j->span[i];
-
-	bytes_printf(b, "%*s%s%.*s", (int)node->depth, "", place[node->place],
-	    (int)node->id.len, node->id.p);
-	if (s->twin != TREE_NONE)
-		bytes_printf(b, " =%.*s", (int)j->node[s->twin].id.len,
-		    j->node[s->twin].id.p);
-	for (uint32_t k = s->first_call; k != TREE_NONE; k = j->call[k].next)
-		say_call(b, &j->call[k]);
-	bytes_putc(b, '\n');
-}
-
-static inline void
-say_join(struct bytes *b, const struct join *j)
-{
-	uint32_t heads[] = { j->tree.first_root, j->tree.first_orphan };
-
-	for (unsigned h = 0; h < 2; h++)
-		for (uint32_t i = heads[h]; i != TREE_NONE;
-		    i = tree_next(j->node, i))
-			say_span(b, j, i);
-	if (j->first_loose != TREE_NONE)
-		bytes_puts(b, "loose");
-	for (uint32_t k = j->first_loose; k != TREE_NONE; k = j->call[k].next)
-		say_call(b, &j->call[k]);
-	bytes_printf(b, "%scalls %zu in %d errors %zu\n",
-	    j->first_loose != TREE_NONE ? "\n" : "", j->totals.calls,
-	    (int)j->totals.usage.input, j->totals.errors);
 }
 
 #endif

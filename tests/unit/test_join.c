@@ -1,5 +1,55 @@
 #include "tests/unit/join_scene.h"
 
+#include "store/join.h"
+
+/* ---- what came of it */
+
+static void
+say_call(struct bytes *b, const struct join_call *c)
+{
+	static const char *const how[] = { "?", "id", "time", "attempt" };
+
+	bytes_printf(b, " %d:%s%s", (int)c->seq, how[c->how],
+	    c->flags & CALL_COUNTS ? "+" : "");
+}
+
+static void
+say_span(struct bytes *b, const struct join *j, uint32_t i)
+{
+	static const char *const place[] = { "", "", "orphan ", "cut " };
+	const struct tree_node *node = &j->node[i];
+	const struct join_span *s = &j->span[i];
+
+	bytes_printf(b, "%*s%s%.*s", (int)node->depth, "", place[node->place],
+	    (int)node->id.len, node->id.p);
+	if (s->twin != TREE_NONE)
+		bytes_printf(b, " =%.*s", (int)j->node[s->twin].id.len,
+		    j->node[s->twin].id.p);
+	for (uint32_t k = s->first_call; k != TREE_NONE; k = j->call[k].next)
+		say_call(b, &j->call[k]);
+	bytes_putc(b, '\n');
+}
+
+static void
+say_join(struct bytes *b, const struct join *j)
+{
+	uint32_t heads[] = { j->tree.first_root, j->tree.first_orphan };
+
+	for (unsigned h = 0; h < 2; h++)
+		for (uint32_t i = heads[h]; i != TREE_NONE;
+		    i = tree_next(j->node, i))
+			say_span(b, j, i);
+	if (j->first_loose != TREE_NONE)
+		bytes_puts(b, "loose");
+	for (uint32_t k = j->first_loose; k != TREE_NONE; k = j->call[k].next)
+		say_call(b, &j->call[k]);
+	bytes_printf(b, "%scalls %zu in %d errors %zu\n",
+	    j->first_loose != TREE_NONE ? "\n" : "", j->totals.calls,
+	    (int)j->totals.usage.input, j->totals.errors);
+}
+
+/* ---- one rule at a time */
+
 static void
 put_scene(const char *text)
 {
