@@ -73,6 +73,7 @@ enter(struct conn *c, bool is_ours)
 	if (!is_ours)
 		c->target = c->origin;
 	memset(&c->tap, 0, sizeof(c->tap));
+	c->requests = 0;
 	conn_forget(c);
 	conn_enter(c, CONN_OPENED);
 	if (stream_unread(c->client) > 0)

@@ -1,5 +1,6 @@
 /* A client that is done sending may still want its answer; one that leaves later
  * does not. */
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { test, assert } from './lib/scene.mjs';
 import { signal, within } from './lib/wait.mjs';
@@ -73,4 +74,20 @@ test('a FIN in the middle of the answer means that the client left', async (s) =
 	const [record] = await s.tape.settled(1);
 	assert.equal(record.outcome, 'cancelled');
 	assert.equal((await s.tape.responseBody(1)).toString(), 'one');
+});
+
+test('TLS that ends without close_notify is no half-close, however soon', async (s) => {
+	const came = signal();
+	await s.start({ tlsListen: true, answer: async (r, conn) => {
+		came.resolve();
+		await conn.until(() => conn.over, 'the proxy to cancel');
+	} });
+	const c = await s.tlsClient({ ca: readFileSync(s.tape.caPath), servername: 'localhost' });
+	c.send(post);
+	await within(came.promise, 'the request upstream');
+	c.tcp.end();
+	const conn = await s.upstream.conn(0);
+	await conn.until(() => conn.over, 'the upstream to be cancelled');
+	const [record] = await s.tape.settled(1);
+	assert.equal(record.outcome, 'cancelled');
 });
