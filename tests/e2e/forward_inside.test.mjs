@@ -175,8 +175,10 @@ test('TLS is resumed inside a second tunnel', async (s) => {
 
 const answers = {
 	'with lines of its hop': 'HTTP/1.1 200 Fine\r\nConnection: keep-alive\r\n' +
-		'Keep-Alive: timeout=5\r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\nContent-Length: 2\r\n\r\nok',
-	'that says close': 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok',
+		'Keep-Alive: timeout=5\r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\n' +
+		'Content-Length: 2\r\n\r\nok',
+	'that says close': 'HTTP/1.1 200 OK\r\nConnection: close\r\n' +
+		'Content-Length: 2\r\n\r\nok',
 	'behind early hints': 'HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n' +
 		'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
 	'in chunks': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n' +
