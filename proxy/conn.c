@@ -10,6 +10,7 @@
 #include <event2/event.h>
 
 #include "proxy/address.h"
+#include "proxy/answer.h"
 #include "proxy/config.h"
 #include "proxy/connect.h"
 #include "proxy/dial.h"
@@ -451,6 +452,8 @@ conn_shut_down(struct conn *c)
 		conn_cut(c, OUTCOME_INTERRUPTED, "tracetape was stopped");
 	} else if (c->state == CONN_TUNNEL) {
 		conn_time_start(c);
+	} else if (c->state == CONN_DIAL && c->flags & CONN_CONNECTS) {
+		answer(c, 503, "shutting_down", "tracetape is being stopped");
 	} else if (c->state == CONN_HANDSHAKE) {
 		conn_close(c, OUTCOME_INTERRUPTED, "tracetape was stopped");
 	}

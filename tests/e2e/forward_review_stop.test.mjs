@@ -3,6 +3,7 @@ import { test, assert } from './lib/scene.mjs';
 import { ownError } from './lib/own_error.mjs';
 import { ask, connectHead, established, forward, get, official, ok, ourCa,
 	plainOrigin } from './lib/proxy_forward.mjs';
+import { Dns } from './lib/proxy_dns.mjs';
 import { poll } from './lib/wait.mjs';
 
 const signalled = (s) => {
@@ -41,6 +42,20 @@ test('a CONNECT that is complete after SIGTERM opens nothing', async (s) => {
 		'the head to be read');
 	await signalled(s);
 	c.send('\r\n');
+	assert.equal(ownError(await c.message(), 503).code, 'shutting_down');
+	c.end();
+	await s.tape.gone;
+});
+
+test('SIGTERM does not wait for the dial of a tunnel', async (s) => {
+	const dns = await Dns.start(s, {});
+	let asked = 0;
+	dns.udp.removeAllListeners('message').on('message', () => { asked++; });
+	await forward(s, { set: { 'upstream.dns': dns.address, 'timeouts.connect_ms': 60_000 } });
+	const c = await s.client();
+	c.send(connectHead('silent.example:443'));
+	await poll(() => asked > 0, 'the name to be asked for');
+	await signalled(s);
 	assert.equal(ownError(await c.message(), 503).code, 'shutting_down');
 	c.end();
 	await s.tape.gone;
