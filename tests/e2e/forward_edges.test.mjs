@@ -1,13 +1,16 @@
 /* Where a forward proxy meets the rest: slow names, slow disks, upgrades, old clients. */
+import net from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { test, assert, keys } from './lib/scene.mjs';
 import { ask, bare, connect, connectHead, established, forward, get, inside, official,
-	plainOrigin } from './lib/proxy_forward.mjs';
+	plainOrigin, secure } from './lib/proxy_forward.mjs';
 import { Dns } from './lib/proxy_dns.mjs';
 import { holdWriter } from './lib/slow_disk.mjs';
 import { message } from './lib/http.mjs';
 import { ownError } from './lib/own_error.mjs';
 import { stuck } from './lib/kernel.mjs';
 import { poll } from './lib/wait.mjs';
+import { Wire } from './lib/wire.mjs';
 
 const other = 'other.example';
 
@@ -108,4 +111,32 @@ test('an intercepted host at another port is asked for there', async (s) => {
 	const [record] = await s.tape.settled(1);
 	assert.equal(record.host, `${official}:8443`);
 	assert.equal(s.upstream.requests[0].head.get('host'), `${official}:8443`);
+});
+
+for (const [listed, host] of [['localhost', 'localhost'], ['127.0.0.1', '127.0.0.1'],
+	['*.internal.example', 'a.b.internal.example']])
+	test(`a server of one's own at ${host} is intercepted when it is listed`, async (s) => {
+		const origin = await plainOrigin(s);
+		await forward(s, { set: { 'forward.intercept': listed }, map: { [host]: origin.port } });
+		const wire = await connect(s, `${host}:${origin.port}`);
+		assert.equal((await ask(wire, get(host))).payload.toString(), 'ok');
+		const [record] = await s.tape.settled(1);
+		assert.deepEqual([record.mode, record.scheme, record.host],
+		    ['forward', 'http', `${host}:${origin.port}`]);
+		const tls = await secure(s, await connect(s, `${host}:443`),
+		    { host, servername: host === '127.0.0.1' ? '' : host });
+		assert.ok(tls.socket.authorized);
+	});
+
+test('a proxy that listens on IPv6 knows itself there', async (s) => {
+	if (!Object.values(networkInterfaces()).flat().some((i) => i.address === '::1'))
+		return;
+	await forward(s, { args: ['--listen', '[::1]:0'] });
+	const port = Number(s.tape.out.match(/^listening http:\/\/\[::1\]:(\d+)$/m)[1]);
+	const wire = new Wire(net.connect({ port, host: '::1', allowHalfOpen: true }));
+	s.atEnd(() => wire.drop());
+	wire.send(connectHead(`[::1]:${port}`));
+	await established(wire);
+	assert.equal((await ask(wire, get('a'))).payload.toString(), 'ok');
+	assert.equal((await s.tape.settled(1))[0].mode, 'reverse');
 });
