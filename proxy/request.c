@@ -479,6 +479,12 @@ request_eof(struct conn *c)
 		return;
 	if (c->flags & CONN_HALF_CLOSED)
 		return;
+	/* Nothing will ever go into this tunnel.  Proxies that lead to each other would
+	 * pass such a CONNECT on for ever. */
+	if (c->flags & CONN_CONNECTS && c->state == CONN_DIAL) {
+		conn_client_left(c, "client left before its tunnel was open");
+		return;
+	}
 	if (c->up.at != FLOW_DONE) {
 		conn_close(c, OUTCOME_CANCELLED,
 		    "client left in the middle of its request");

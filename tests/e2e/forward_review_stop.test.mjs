@@ -1,4 +1,4 @@
-/* SIGTERM and what stands behind a CONNECT. */
+/* SIGTERM and what stands behind a CONNECT; a client that leaves there. */
 import { test, assert } from './lib/scene.mjs';
 import { ownError } from './lib/own_error.mjs';
 import { ask, connectHead, established, forward, get, official, ok, ourCa,
@@ -47,7 +47,8 @@ test('a CONNECT that is complete after SIGTERM opens nothing', async (s) => {
 	await s.tape.gone;
 });
 
-test('SIGTERM does not wait for the dial of a tunnel', async (s) => {
+/* A client whose tunnel is dialled for a long time. */
+async function dialled(s) {
 	const dns = await Dns.start(s, {});
 	let asked = 0;
 	dns.udp.removeAllListeners('message').on('message', () => { asked++; });
@@ -55,6 +56,18 @@ test('SIGTERM does not wait for the dial of a tunnel', async (s) => {
 	const c = await s.client();
 	c.send(connectHead('silent.example:443'));
 	await poll(() => asked > 0, 'the name to be asked for');
+	return c;
+}
+
+test('a tunnel into which nothing can go is not dialled on', async (s) => {
+	const c = await dialled(s);
+	c.end();
+	assert.equal((await c.rest()).length, 0);
+	await poll(() => s.tape.log.includes('before its tunnel was open'), 'the line of its end');
+});
+
+test('SIGTERM does not wait for the dial of a tunnel', async (s) => {
+	const c = await dialled(s);
 	await signalled(s);
 	assert.equal(ownError(await c.message(), 503).code, 'shutting_down');
 	c.end();
