@@ -219,8 +219,8 @@ test(`${n} MiB each way at once pass whole and cost no memory`, async (s) => {
 	const wire = await connect(s, authority);
 	wire.pour(down.take);
 	await wire.pump(blocks(n));
-	wire.end();
 	await wire.until(() => wire.over, 'the download', 120_000);
+	wire.end();
 	assert.equal(up.hex(), want);
 	assert.equal(down.hex(), want);
 	assert.deepEqual(await line(s), { host: authority, up: n * MiB, down: n * MiB });
