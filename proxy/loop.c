@@ -294,11 +294,24 @@ make_pipe(int fd[2])
 	return true;
 }
 
+/* For the last turns of the base, which are the resolver's. */
+static void
+silence(struct loop_private *p)
+{
+	struct event *all[] = { &p->on_inbox, &p->on_wake, &p->on_pause,
+	    &p->on_tidy };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (event_initialized(all[i]))
+			event_del(all[i]);
+}
+
 static void
 destroy(struct loop *l)
 {
 	struct loop_private *p = l->private;
 
+	silence(p);
 	if (p->wake[1] >= 0)
 		recorder_unwatch(l->recorder, p->wake[1]);
 	for (int i = 0; i < 2; i++) {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <event2/dns.h>
+#include <event2/event.h>
 #include <event2/util.h>
 
 #include "proxy/address.h"
@@ -15,7 +16,10 @@
 
 #define RESOLV_CONF "/etc/resolv.conf"
 
-enum { DNS_PORT = 53 };
+enum {
+	DNS_PORT = 53,
+	LAST_TURNS = 1024,
+};
 
 struct remembered {
 	char host[ORIGIN_HOST_MAX];	/* "" is free */
@@ -295,6 +299,9 @@ resolver_free(struct resolver *r)
 {
 	if (!r)
 		return;
+	/* What was cancelled is given back by the loop, 32 in a turn. */
+	for (int turns = 0; r->pending > 0 && turns < LAST_TURNS; turns++)
+		event_base_loop(r->base, EVLOOP_NONBLOCK);
 	if (r->dns)
 		evdns_base_free(r->dns, 1);
 	free(r);

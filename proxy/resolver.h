@@ -33,7 +33,8 @@ typedef void resolver_callback(void *arg, const struct addrs *addrs,
     const char *error);
 
 struct resolver *resolver_new(struct event_base *base, const struct config *c);
-void resolver_free(struct resolver *r);		/* safe on NULL */
+void resolver_free(struct resolver *r);		/* safe on NULL; runs the base a
+						 * little, to end cancelled lookups */
 
 /* An address in numbers; IPv6 without brackets. */
 bool addrs_parse(struct addrs *a, const char *host, unsigned port);
