@@ -85,7 +85,7 @@ for (const major of Object.keys(nodes)) {
 	});
 }
 
-test('a Node that does not trust our CA fails by itself, and asks for nothing', async (s) => {
+test('a Node that does not trust our CA fails by itself, and the log guesses why', async (s) => {
 	await forward(s);
 	const { NODE_EXTRA_CA_CERTS: _, ...env } = await proxied(s);
 	const r = await program(nodeOf(24), ['--input-type=module', '-e', fetching,
@@ -94,6 +94,8 @@ test('a Node that does not trust our CA fails by itself, and asks for nothing', 
 	assert.match(r.err, /certificate/);
 	assert.equal(s.upstream.requests.length, 0);
 	assert.deepEqual(await s.tape.records(), []);
+	const line = await poll(() => s.tape.log.match(/.*trust our CA.*/)?.[0], 'a line about it');
+	assert.match(line, /warn conn=1 client=127\.0\.0\.1/);
 });
 
 test('a refusal reaches a fetch as a failed connection, and the log says why', async (s) => {
