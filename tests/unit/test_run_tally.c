@@ -3,6 +3,8 @@
 #include "store/ingest_item.h"
 #include "tools/run_tally.h"
 
+#include "tools/running.h"
+
 enum { MARK = 2 };
 
 /* What is on the tape, in turn. */
@@ -140,11 +142,11 @@ a_mark_is_the_last_number_there_is(void **state)
 	struct run_tally t;
 
 	(void)state;
-	assert_int_equal(run_tally_mark(dir), 0);
+	assert_int_equal(running_newest(dir), 0);
 	t = tally(UNLABELLED_ALL, "x");
 	assert_int_equal(t.seen, 0);
 	elsewhere(record, NULL);
-	assert_int_equal(run_tally_mark(dir), N_ROWS);
+	assert_int_equal(running_newest(dir), N_ROWS);
 }
 
 static void
