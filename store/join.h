@@ -138,6 +138,11 @@ int join_trace(struct join **j, struct reader *r, struct slice trace_id);
  * response in it.  READER_NONE: there is no such call. */
 int join_thread(struct join **j, struct reader *r, uint64_t seq);
 
+/* The exchange, which may be lent, makes a response that no span names, and that has
+ * another one before or after it, or a conversation: it is in an inferred trace worth
+ * the name. */
+int join_is_linked(struct reader *r, const struct exchange *x, bool *linked);
+
 void join_free(struct join *j);		/* safe on NULL */
 
 #endif

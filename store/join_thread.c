@@ -371,3 +371,45 @@ join_thread(struct join **j, struct reader *r, uint64_t seq)
 	*j = w.j;
 	return rc;
 }
+
+/* Does a call go on after this response? */
+static int
+has_next(struct reader *r, struct slice id, bool *has)
+{
+	struct response_ref ref;
+	uint64_t after = 0;
+	int rc;
+
+	*has = false;
+	do {
+		ref.seq = after;
+		rc = reader_next_response(r, id, after, &ref);
+		if (rc == READER_CORRUPT && ref.seq == after)
+			break;
+		*has = rc == 0 && ref.role == ROLE_NEXT;
+		after = ref.seq;
+	} while (!*has && (rc == 0 || rc == READER_CORRUPT));
+	return rc == READER_NONE || rc == READER_CORRUPT ? 0 : rc;
+}
+
+int
+join_is_linked(struct reader *r, const struct exchange *x, bool *linked)
+{
+	uint8_t key[ID_KEY_MAX];
+	struct slice id = { (char *)key, 0 };
+	struct claim c;
+	int rc;
+
+	*linked = join_is_call(x) && (x->previous_response_id.len > 0 ||
+	    x->conversation.len > 0);
+	if (!join_is_call(x) || x->response_id.len == 0)
+		return 0;
+	id.len = id_key_put(key, x->response_id);
+	if (!*linked && (rc = has_next(r, id, linked)) != 0)
+		return rc;
+	if (!*linked)
+		return 0;
+	rc = reader_next_claim(r, id, NULL, &c);
+	*linked = rc == READER_NONE;
+	return rc == READER_NONE ? 0 : rc;
+}

@@ -7,6 +7,12 @@ _tracetape_ids() {
 	echo @last
 }
 
+_tracetape_traces() {
+	tracetape dump traces -n 50 -o jsonl 2>/dev/null |
+	    sed -n 's/^{"id": *"\([A-Za-z0-9_-]*\)".*/\1/p'
+	echo @last
+}
+
 _tracetape() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb=${COMP_WORDS[1]} sub=${COMP_WORDS[2]} words=
@@ -73,10 +79,17 @@ _tracetape() {
 		case $sub in
 		show) words="-s --store --request --response --events --full -o --help" ;;
 		raw) words="-s --store --request --response --head --help" ;;
+		traces) words="-s --store -n --reverse -o --help" ;;
+		tree) words="-s --store --help" ;;
 		*) words='-s --store -n -f --follow --reverse -o --help' ;;
 		esac
-		[ "$COMP_CWORD" != 2 ] || words="list show raw $words"
-		[[ $cur == -* ]] || words="$words $(_tracetape_ids)"
+		[ "$COMP_CWORD" != 2 ] || words="list show raw traces tree $words"
+		case $cur:$sub in
+		-*) ;;
+		*:tree) words="$words $(_tracetape_traces)" ;;
+		*:traces) ;;
+		*) words="$words $(_tracetape_ids)" ;;
+		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }

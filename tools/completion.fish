@@ -61,15 +61,17 @@ complete -c tracetape -n "$in_ca; and $in_trust" \
     -a 'debian fedora arch alpine suse macos firefox chrome java node python requests curl git'
 
 set -l in_dump '__fish_seen_subcommand_from dump'
-set -l in_one '__fish_seen_subcommand_from show raw'
-complete -c tracetape -n "$in_dump; and not $in_one" -a 'list show raw @last'
+set -l in_one '__fish_seen_subcommand_from show raw tree'
+set -l in_traces '__fish_seen_subcommand_from traces'
+complete -c tracetape -n "$in_dump; and not $in_one; and not $in_traces" \
+    -a 'list show raw traces tree @last'
 complete -c tracetape -n "$in_dump; and not $in_one" -s n -x -d 'the last ones'
-complete -c tracetape -n "$in_dump; and not $in_one" -s f -l follow
+complete -c tracetape -n "$in_dump; and not $in_one; and not $in_traces" -s f -l follow
 complete -c tracetape -n "$in_dump; and not $in_one" -l reverse -d 'newest first'
 complete -c tracetape -n $in_dump -s o -xa 'table json jsonl' -d format
 complete -c tracetape -n "$in_dump; and $in_one" -a @last
-complete -c tracetape -n "$in_dump; and $in_one" -l request
-complete -c tracetape -n "$in_dump; and $in_one" -l response
+complete -c tracetape -n '__fish_seen_subcommand_from show raw' -l request
+complete -c tracetape -n '__fish_seen_subcommand_from show raw' -l response
 complete -c tracetape -n '__fish_seen_subcommand_from show' -l events -d 'a stream as its events'
 complete -c tracetape -n '__fish_seen_subcommand_from show' -l full -d 'bodies whole'
 complete -c tracetape -n '__fish_seen_subcommand_from raw' -l head -d 'the head instead'

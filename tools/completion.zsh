@@ -14,11 +14,18 @@ _tracetape_dump() {
 		_arguments $store '--request[its body]' '--response[its body]' \
 		    '--head[the head instead]' '2:exchange:(@last)'
 		;;
+	traces)
+		_arguments $store '-n[the last ones]:number' '--reverse[newest first]' \
+		    '-o[format]:format:(table json jsonl)'
+		;;
+	tree)
+		_arguments $store '2:trace:(@last)'
+		;;
 	*)
 		_arguments $store '-n[the last ones]:number' \
 		    '(-f --follow)'{-f,--follow}'[follow]' \
 		    '--reverse[newest first]' '-o[format]:format:(table json jsonl)' \
-		    '1:what:(list show raw @last)' '*:exchange:(@last)'
+		    '1:what:(list show raw traces tree @last)' '*:exchange:(@last)'
 		;;
 	esac
 }

@@ -13,7 +13,14 @@
 #include "tools/storedir.h"
 #include "tools/verbs.h"
 
-enum { LIST = 1 << 0, SHOW = 1 << 1, RAW = 1 << 2, ALL = LIST | SHOW | RAW };
+enum {
+	LIST = 1 << 0,
+	SHOW = 1 << 1,
+	RAW = 1 << 2,
+	TRACES = 1 << 3,
+	TREE = 1 << 4,
+	ALL = LIST | SHOW | RAW | TRACES | TREE,
+};
 
 enum { TTY_ROWS = 200 };	/* listed on a terminal without -n */
 
@@ -30,6 +37,8 @@ static const char help_list[] =
 "usage: tracetape dump [options] [ID...]        list exchanges\n"
 "       tracetape dump show [options] ID         one exchange in full\n"
 "       tracetape dump raw [options] ID          the exact bytes of a body\n"
+"       tracetape dump traces [options]          list traces\n"
+"       tracetape dump tree [options] ID         one trace with its calls\n"
 "\n"
 "  -s, --store DIR    the store (else $TRACETAPE_STORE, else\n"
 "                     $XDG_DATA_HOME/tracetape, ~/.local/share/tracetape)\n"
@@ -67,10 +76,37 @@ static const char help_raw[] =
 "      --head         the recorded head instead (secrets are redacted in it)\n"
 "  -h, --help\n";
 
+static const char help_traces[] =
+"usage: tracetape dump traces [options]\n"
+"\n"
+"Lists traces, each with the figures of the calls behind its spans.  Calls that\n"
+"go on one after the other (previous_response_id, conversation) and of which\n"
+"nobody sent a trace are listed as inferred ones.\n"
+"\n"
+"  -s, --store DIR    the store\n"
+"  -n N               the last N traces; all by default, 200 on a terminal\n"
+"      --reverse      newest first\n"
+"  -o FORMAT          table (default), json (one array), jsonl (one a line)\n"
+"  -h, --help\n";
+
+static const char help_tree[] =
+"usage: tracetape dump tree [options] ID\n"
+"\n"
+"One trace: agents, hand-offs, tools, guardrails, and responses with model,\n"
+"tokens, status, failed attempts and the number of their exchange.\n"
+"\n"
+"ID is that of a trace or its unique beginning, @last, @last~2, or an exchange\n"
+"as in dump show, whose trace is meant.\n"
+"\n"
+"  -s, --store DIR    the store\n"
+"  -h, --help\n";
+
 static const struct sub subs[] = {
 	{ "list", LIST, 0, INT32_MAX, dump_list, help_list },
 	{ "show", SHOW, 1, 1, dump_show, help_show },
 	{ "raw", RAW, 1, 1, dump_raw, help_raw },
+	{ "traces", TRACES, 0, 0, dump_traces, help_traces },
+	{ "tree", TREE, 1, 1, dump_tree, help_tree },
 };
 
 enum {
@@ -93,11 +129,11 @@ struct known {
 
 static const struct known known[] = {
 	{ "store", required_argument, 's', ALL, 0 },
-	{ "output", required_argument, 'o', LIST | SHOW, 0 },
-	{ "number", required_argument, 'n', LIST, 0 },
+	{ "output", required_argument, 'o', LIST | SHOW | TRACES, 0 },
+	{ "number", required_argument, 'n', LIST | TRACES, 0 },
 	{ "help", no_argument, 'h', ALL, 0 },
 	{ "follow", no_argument, 'f', LIST, DUMP_FOLLOW },
-	{ "reverse", no_argument, OPT_REVERSE, LIST, DUMP_REVERSE },
+	{ "reverse", no_argument, OPT_REVERSE, LIST | TRACES, DUMP_REVERSE },
 	{ "request", no_argument, OPT_REQUEST, SHOW | RAW, DUMP_REQUEST },
 	{ "response", no_argument, OPT_RESPONSE, SHOW | RAW, DUMP_RESPONSE },
 	{ "head", no_argument, OPT_HEAD, RAW, DUMP_HEAD },
@@ -189,8 +225,7 @@ parse_n(struct dump *d, const char *s)
 	errno = 0;
 	d->n = strtoll(s, &end, 10);
 	if (errno != 0 || end == s || *end != '\0' || d->n < 0)
-		return dump_fail(DUMP_USAGE, "-n %s: not a number of exchanges",
-		    s);
+		return dump_fail(DUMP_USAGE, "-n %s: not a number", s);
 	return DUMP_OK;
 }
 
@@ -285,8 +320,9 @@ check(struct dump *d, const struct sub *sub)
 	unsigned both = DUMP_REQUEST | DUMP_RESPONSE;
 
 	if (d->n_ids < sub->ids_min || d->n_ids > sub->ids_max)
-		return dump_fail(DUMP_USAGE, "%s takes one ID, such as @last",
-		    sub->name);
+		return dump_fail(DUMP_USAGE, sub->ids_max == 0 ?
+		    "%s takes no ID: see dump tree" :
+		    "%s takes one ID, such as @last", sub->name);
 	if (sub->bit == RAW && ((d->flags & both) == 0 ||
 	    (d->flags & both) == both))
 		return dump_fail(DUMP_USAGE,

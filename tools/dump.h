@@ -60,6 +60,8 @@ struct dump {
 int dump_list(struct dump *d);
 int dump_show(struct dump *d);
 int dump_raw(struct dump *d);
+int dump_traces(struct dump *d);
+int dump_tree(struct dump *d);
 
 /* Who gets what dump_follow sees.  Nonzero ends it with that code. */
 struct dump_follower {

@@ -1,0 +1,231 @@
+#include "tools/dump_trace.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/pick.h"
+
+/* Numbers of exchanges that were seen: a hash table, a 0 being a free slot. */
+struct seqs {
+	uint64_t *slot;
+	size_t n, n_slots;	/* a power of two */
+};
+
+enum { SEQS_FIRST = 1024, LIST_FIRST = 64 };
+
+static uint64_t *
+seqs_slot(const struct seqs *s, uint64_t seq)
+{
+	size_t i = (size_t)(seq * UINT64_C(0x9e3779b97f4a7c15) >> 20) &
+	    (s->n_slots - 1);
+
+	while (s->slot[i] != 0 && s->slot[i] != seq)
+		i = (i + 1) & (s->n_slots - 1);
+	return &s->slot[i];
+}
+
+static bool
+seqs_has(const struct seqs *s, uint64_t seq)
+{
+	return s->n > 0 && *seqs_slot(s, seq) == seq;
+}
+
+static int
+seqs_add(struct seqs *s, uint64_t seq)
+{
+	struct seqs wide = { .n_slots = s->n_slots ? 2 * s->n_slots : SEQS_FIRST };
+
+	if (2 * (s->n + 1) > s->n_slots) {
+		wide.slot = calloc(wide.n_slots, sizeof(*wide.slot));
+		if (!wide.slot)
+			return ENOMEM;
+		for (size_t i = 0; i < s->n_slots; i++)
+			if (s->slot[i] != 0)
+				*seqs_slot(&wide, s->slot[i]) = s->slot[i];
+		wide.n = s->n;
+		free(s->slot);
+		*s = wide;
+	}
+	s->n += *seqs_slot(s, seq) == 0;
+	*seqs_slot(s, seq) = seq;
+	return 0;
+}
+
+/* ---- the list */
+
+static int
+by_begin(const void *a, const void *b)
+{
+	const struct trace_ref *x = a, *y = b;
+	size_t n = x->id_len < y->id_len ? x->id_len : y->id_len;
+	int c = (x->began_ns > y->began_ns) - (x->began_ns < y->began_ns);
+
+	if (c == 0)
+		c = (x->seq > y->seq) - (x->seq < y->seq);
+	if (c == 0)
+		c = memcmp(x->id, y->id, n);
+	return c ? c : (x->id_len > y->id_len) - (x->id_len < y->id_len);
+}
+
+static void
+keep_newest(struct trace_list *l, size_t max)
+{
+	if (l->n > 1)
+		qsort(l->v, l->n, sizeof(*l->v), by_begin);
+	if (l->n > max) {
+		memmove(l->v, l->v + l->n - max, max * sizeof(*l->v));
+		l->n = max;
+	}
+}
+
+/* Room for one more; what is too old for the list goes now and then. */
+static struct trace_ref *
+add(struct trace_list *l, int64_t max)
+{
+	size_t cap = l->cap > 0 ? 2 * l->cap : LIST_FIRST;
+	struct trace_ref *v;
+
+	if (l->n == l->cap && max >= 0 && l->n / 2 > (size_t)max)
+		keep_newest(l, (size_t)max);
+	if (l->n == l->cap) {
+		v = reallocarray(l->v, cap, sizeof(*v));
+		if (!v)
+			return NULL;
+		l->v = v;
+		l->cap = cap;
+	}
+	return &l->v[l->n++];
+}
+
+void
+trace_list_fini(struct trace_list *l)
+{
+	free(l->v);
+	*l = (struct trace_list){ 0 };
+}
+
+/* ---- recorded ones */
+
+/* When it began: its first span, else the batch that brought it. */
+static int
+find_begin(struct dump *d, struct trace_ref *t, uint64_t first_seq)
+{
+	struct kept_item span = { .started_ns = -1 };
+	struct exchange x;
+	int rc = reader_next_span(d->reader, (struct slice){ t->id, t->id_len },
+	    NULL, &span);
+
+	t->began_ns = rc == 0 ? span.started_ns : -1;
+	if (t->began_ns >= 0)
+		return 0;
+	if (rc && rc != READER_NONE && rc != READER_CORRUPT)
+		return rc;
+	rc = reader_get(d->reader, first_seq, &x);
+	if (rc == 0)
+		t->began_ns = x.time_ns;
+	return rc == READER_NONE || rc == READER_CORRUPT ? 0 : rc;
+}
+
+static int
+list_recorded(struct dump *d, int64_t max, struct trace_list *l)
+{
+	struct slice after = { NULL, 0 };
+	struct kept_item k = { .raw = { NULL, 0 } };
+	struct trace_ref *t, at;
+	int rc;
+
+	for (;;) {
+		rc = reader_next_trace(d->reader, after, &k);
+		if ((rc && rc != READER_CORRUPT) || k.key.len == 0 ||
+		    k.key.len > sizeof(at.id))
+			break;
+		at = (struct trace_ref){ .id_len = k.key.len };
+		memcpy(at.id, k.key.p, k.key.len);
+		if (rc == 0) {
+			if ((rc = find_begin(d, &at, k.first_seq)) != 0)
+				return rc;
+			if (!(t = add(l, max)))
+				return ENOMEM;
+			*t = at;
+		}
+		after = (struct slice){ at.id, at.id_len };
+		k.key.len = 0;
+	}
+	return rc == READER_NONE || rc == READER_CORRUPT ? 0 : rc;
+}
+
+/* ---- inferred ones */
+
+static int
+add_inferred(struct dump *d, int64_t max, uint64_t seq, struct seqs *seen,
+    struct trace_list *l)
+{
+	struct trace_ref *t;
+	struct join *j;
+	int rc = join_thread(&j, d->reader, seq);
+
+	if (rc)
+		return rc == READER_NONE ? 0 : rc;
+	rc = seqs_add(seen, seq);
+	for (size_t i = 0; i < j->n_calls && rc == 0; i++)
+		rc = seqs_add(seen, j->call[i].seq);
+	if (rc == 0 && (j->n_spans > 1 || j->call[0].conversation.len > 0)) {
+		if (!(t = add(l, max)))
+			rc = ENOMEM;
+		else
+			*t = (struct trace_ref){ .began_ns = j->began_ns,
+			    .seq = seq };
+	}
+	join_free(j);
+	return rc;
+}
+
+/* From the newest exchange down to what is older than the oldest trace that the list
+ * has room for. */
+static int
+list_inferred(struct dump *d, int64_t max, struct trace_list *l)
+{
+	struct seqs seen = { 0 };
+	struct exchange x;
+	uint64_t before = UINT64_MAX, bad = 0;
+	int64_t oldest = INT64_MIN;
+	bool linked;
+	int rc;
+
+	if (max >= 0 && l->n >= (size_t)max)
+		oldest = l->n > 0 ? l->v[0].began_ns : INT64_MAX;
+	while ((rc = pick_prev(d->reader, before, &x, &bad)) == 0 &&
+	    x.time_ns >= oldest) {
+		before = x.seq;
+		if (seqs_has(&seen, x.seq))
+			continue;
+		if ((rc = join_is_linked(d->reader, &x, &linked)) != 0)
+			break;
+		if (linked && (rc = add_inferred(d, max, before, &seen, l)) != 0)
+			break;
+	}
+	free(seen.slot);
+	return rc == READER_NONE ? 0 : rc;
+}
+
+int
+trace_list(struct dump *d, int64_t max, struct trace_list *l)
+{
+	size_t most = max >= 0 ? (size_t)max : SIZE_MAX;
+	int rc = list_recorded(d, max, l);
+
+	keep_newest(l, most);
+	if (rc == 0)
+		rc = list_inferred(d, max, l);
+	keep_newest(l, most);
+	return rc == 0 ? DUMP_OK : dump_reader_failed(d, rc);
+}
+
+int
+trace_join(struct dump *d, const struct trace_ref *t, struct join **j)
+{
+	if (t->seq > 0)
+		return join_thread(j, d->reader, t->seq);
+	return join_trace(j, d->reader, (struct slice){ t->id, t->id_len });
+}
