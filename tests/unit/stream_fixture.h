@@ -38,6 +38,7 @@ struct side {
 	bool is_calling;		/* no event may come now */
 	bool frees;			/* at the next event */
 	struct bytes got;		/* all that came */
+	struct bytes heard;	/* by the peer's codec */
 	bool keeps;			/* leaves it unread */
 	uint8_t scratch[LOOP_SCRATCH];
 };
@@ -97,6 +98,7 @@ side_free(struct side *d)
 	if (d->peer >= 0)
 		close(d->peer);
 	bytes_fini(&d->got);
+	bytes_fini(&d->heard);
 }
 
 /* What is ready happens. */
@@ -121,14 +123,18 @@ side_saw(const struct side *d, enum stream_event ev)
 static inline void
 side_peer_turn(struct side *d, struct end *peer, size_t cut)
 {
-	static uint8_t in[65536];
-	size_t n = peer->out.len - peer->off;
+	static uint8_t in[65536], plain[65536];
+	size_t n, got;
 	ssize_t rc = recv(d->peer, in, sizeof(in), 0);
 
 	if (rc > 0) {
 		tls_feed(peer->tls, in, (size_t)rc);
 		if (!tls_is_ready(peer->tls))
 			tls_handshake(peer->tls);
+		/* TLS 1.3 may have more behind the handshake. */
+		while (tls_is_ready(peer->tls) && tls_read(peer->tls, plain,
+		    sizeof(plain), &got) == TLS_OK)
+			bytes_put(&d->heard, plain, got);
 	}
 	n = peer->out.len - peer->off;
 	if (n > cut)
