@@ -100,7 +100,7 @@ no_value_brings_a_line_of_its_own(void **state)
 	s.ca_dir = SLICE("a\npid=1\n\\\x7f");
 	status_encode(&row, &s);
 	bytes_putc(&row, '\0');
-	assert_string_equal(row.p, "ca_dir=a\\x0apid=1\\x0a\\x5c\\x7f\n");
+	assert_string_equal((const char *)row.p, "ca_dir=a\\x0apid=1\\x0a\\x5c\\x7f\n");
 	bytes_fini(&row);
 }
 

@@ -111,15 +111,15 @@ the_request_names_the_host_with_its_port(void **state)
 		struct origin o;
 		const char *text;
 	} cases[] = {
-		{ "http://p", { "api.openai.com", 443, true },
+		{ "http://p", { .host = "api.openai.com", .port = 443, .is_tls = true },
 		    "CONNECT api.openai.com:443 HTTP/1.1\r\n"
 		    "Host: api.openai.com:443\r\n"
 		    "Proxy-Connection: keep-alive\r\n\r\n" },
-		{ "http://a:b@p", { "a.example", 80, false },
+		{ "http://a:b@p", { .host = "a.example", .port = 80 },
 		    "CONNECT a.example:80 HTTP/1.1\r\nHost: a.example:80\r\n"
 		    "Proxy-Authorization: Basic YTpi\r\n"
 		    "Proxy-Connection: keep-alive\r\n\r\n" },
-		{ "http://p", { "2001:db8::1", 8443, true },
+		{ "http://p", { .host = "2001:db8::1", .port = 8443, .is_tls = true },
 		    "CONNECT [2001:db8::1]:8443 HTTP/1.1\r\n"
 		    "Host: [2001:db8::1]:8443\r\n"
 		    "Proxy-Connection: keep-alive\r\n\r\n" },
