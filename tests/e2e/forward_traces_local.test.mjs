@@ -39,6 +39,7 @@ test('the record says that it was answered here', async (s) => {
 	await ask(await inside(s), message(start, fields, body));
 	const record = await keptHere(s, 1);
 	assert.match(record.reason, /proxy\.traces = local/);
+	assert.ok(record.flags.includes('kept_here'));
 	assert.match(await s.tape.show(record.seq), /proxy\.traces = local/);
 	await s.tape.stop();
 	await forward(s, { store: 'forwarding' });
