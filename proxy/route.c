@@ -225,18 +225,16 @@ route_absolute(struct conn *c, const struct http1_head *h, struct slice authorit
 		refuse(no, 400, "bad_target", "%s", not_its_host);
 		return;
 	}
-	if (is_ours) {
-		may_come_unnamed(c, no);
+	if ((!is_ours || route_is_stranger(c)) && !route_knows_client(c, h, no))
 		return;
-	}
-	if (!route_knows_client(c, h, no))
+	if (is_kept)
+		c->flags &= ~(unsigned)CONN_UNRECORDED;
+	if (is_ours)
 		return;
 	c->origin = o;
 	c->mode = MODE_FORWARD;
-	if (is_kept) {
-		c->flags &= ~(unsigned)CONN_UNRECORDED;
+	if (is_kept)
 		return;
-	}
 	c->origin.is_foreign = true;
 	if (o.is_tls)
 		refuse(no, 400, "bad_target", "https for other hosts goes through "

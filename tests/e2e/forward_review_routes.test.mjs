@@ -64,6 +64,19 @@ elsewhere('the password of a CONNECT to ourselves is that of what comes in it', 
 	assert.equal(record.label, 'alice');
 });
 
+elsewhere('an absolute URL of our own needs the password, and takes it', async (s) => {
+	const wire = await fromElsewhere(s);
+	const us = `${ownAddress()}:${portOf(s, 'http')}`;
+	const head = (...lines) => [`GET http://${us}/v1/models HTTP/1.1`, `Host: ${us}`,
+		...lines, '', ''].join('\r\n');
+	wire.send(head(password));
+	assert.equal((await wire.message()).payload.toString(), 'ok');
+	wire.send(head());
+	ownError(await wire.message(), 407);
+	const records = await s.tape.settled(1);
+	assert.deepEqual(records.map((r) => [r.mode, r.label]), [['reverse', 'alice']]);
+});
+
 test('TLS in a CONNECT to ourselves is refused where there is no certificate', async (s) => {
 	await forward(s, { set: { 'forward.intercept': '' } });
 	for (const first of ['\x16\x03\x01\x00\x05hello', get('a')]) {
