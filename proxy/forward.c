@@ -78,6 +78,8 @@ void
 forward_request(struct bytes *out, const struct http1_head *h,
     enum forward_lines lines, const char *authority)
 {
+	if (lines == FORWARD_ALL && http1_disowns_framing(h))
+		lines = FORWARD_END_TO_END;
 	put_start(out, h);
 	for (unsigned i = 0; i < h->n; i++) {
 		const struct http1_line *l = &h->line[i];
@@ -99,7 +101,8 @@ void
 forward_response(struct bytes *out, const struct http1_head *h,
     enum forward_lines lines, enum forward_end end)
 {
-	if (end == FORWARD_CLOSE && !h->has_close)
+	if (lines == FORWARD_ALL && ((end == FORWARD_CLOSE && !h->has_close) ||
+	    http1_disowns_framing(h)))
 		lines = FORWARD_END_TO_END;
 	bytes_put_slice(out, h->start);
 	for (unsigned i = 0; i < h->n; i++) {

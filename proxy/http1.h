@@ -86,6 +86,10 @@ struct slice http1_find(const struct http1_head *h, const char *name);
  * names them: we pass the framing on, and nobody strips it through us. */
 bool http1_is_hop_by_hop(const struct http1_head *h, const struct http1_line *l);
 
+/* True when Connection names one of those: the next hop would drop the line that
+ * frames what we send. */
+bool http1_disowns_framing(const struct http1_head *h);
+
 /* A body on its way through. */
 struct http1_body {
 	enum http1_framing framing;

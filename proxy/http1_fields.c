@@ -334,6 +334,22 @@ connection_names(const struct http1_head *h, struct slice name)
 
 #define NAME(literal) { (literal), sizeof(literal) - 1 }
 
+static const struct slice framing_names[] = {
+	NAME("content-length"), NAME("host"), NAME("trailer"),
+	NAME("transfer-encoding"),
+};
+
+enum { N_FRAMING = sizeof(framing_names) / sizeof(*framing_names) };
+
+bool
+http1_disowns_framing(const struct http1_head *h)
+{
+	for (size_t i = 0; i < N_FRAMING; i++)
+		if (connection_names(h, framing_names[i]))
+			return true;
+	return false;
+}
+
 bool
 http1_is_hop_by_hop(const struct http1_head *h, const struct http1_line *l)
 {
@@ -343,14 +359,10 @@ http1_is_hop_by_hop(const struct http1_head *h, const struct http1_line *l)
 		NAME("proxy-authorization"), NAME("proxy-connection"),
 		NAME("upgrade"),
 	};
-	static const struct slice never[] = {
-		NAME("content-length"), NAME("host"), NAME("trailer"),
-		NAME("transfer-encoding"),
-	};
 
 	if (is_one_of(l->name, always, sizeof(always) / sizeof(*always)))
 		return true;
-	if (is_one_of(l->name, never, sizeof(never) / sizeof(*never)))
+	if (is_one_of(l->name, framing_names, N_FRAMING))
 		return false;
 	if (is_name(l->name, SLICE("te")) &&
 	    !slice_eq_nocase(l->value, SLICE("trailers")))

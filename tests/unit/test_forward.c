@@ -309,6 +309,8 @@ all_lines_go_on_where_nobody_is_to_know_of_us(void **state)
 	    "Keep-Alive: timeout=5\r\nContent-Length: 1\r\n\r\n";
 	static const char ok[] = OK "Connection: close\r\nA: 1\r\n"
 	    "Keep-Alive: timeout=5\r\n\r\n";
+	static const char odd[] = "POST /x HTTP/1.1\r\nHost: h\r\n"
+	    "Connection: Content-Length\r\nContent-Length: 1\r\n\r\n";
 	static const char lasting[] = OK "Connection: keep-alive\r\nA: 1\r\n\r\n";
 	struct bytes out = { 0 };
 	size_t seen = 0;
@@ -324,6 +326,12 @@ all_lines_go_on_where_nobody_is_to_know_of_us(void **state)
 		forward_response(&out, &h, FORWARD_ALL, end);
 		assert_bytes(&out, ok);
 	}
+	/* The next hop would drop what frames the rest. */
+	memset(&out, 0, sizeof(out));
+	seen = 0;
+	assert_true(http1_request(&h, odd, sizeof(odd) - 1, &seen) > 0);
+	forward_request(&out, &h, FORWARD_ALL, NULL);
+	assert_bytes(&out, "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n");
 	/* What we have to say of the connection takes the place of theirs. */
 	memset(&out, 0, sizeof(out));
 	seen = 0;
