@@ -136,7 +136,7 @@ bool
 origin_eq(const struct origin *a, const struct origin *b)
 {
 	return a->port == b->port && a->is_tls == b->is_tls &&
-	    a->is_foreign == b->is_foreign && strcmp(a->host, b->host) == 0;
+	    a->whose == b->whose && strcmp(a->host, b->host) == 0;
 }
 
 /* Once or twice a request, so without printf. */

@@ -13,8 +13,11 @@ struct origin {
 					 * names without the final dot */
 	uint16_t port;
 	bool is_tls;
-	bool is_foreign;		/* a client's choice: shares no connection
+	enum {
+		ORIGIN_OURS,		/* configured or intercepted */
+		ORIGIN_CLIENTS,		/* a client's choice: shares no connection
 					 * with those that nobody has judged */
+	} whose;
 };
 
 /* "https://host[:port][/]".  A path is refused: it belongs to the client's base

@@ -235,7 +235,7 @@ route_absolute(struct conn *c, const struct http1_head *h, struct slice authorit
 	c->mode = MODE_FORWARD;
 	if (is_kept)
 		return;
-	c->origin.is_foreign = true;
+	c->origin.whose = ORIGIN_CLIENTS;
 	if (o.is_tls)
 		refuse(no, 400, "bad_target", "https for other hosts goes through "
 		    "CONNECT (RFC 9110 9.3.6)");
