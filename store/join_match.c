@@ -64,8 +64,8 @@ follows(const struct join_call *a, const struct join_call *b)
 {
 	return same_request(a, b) && (a->flags & CALL_FAILED) &&
 	    a->how == JOIN_NOT && b->retry > 0 &&
-	    b->retry == (a->retry > 0 ? a->retry : 0) + 1 &&
-	    (a->end_ns < 0 || a->end_ns <= b->time_ns + JOIN_SLACK_NS);
+	    b->retry - 1 == (a->retry > 0 ? a->retry : 0) &&
+	    (a->end_ns < 0 || a->end_ns - JOIN_SLACK_NS <= b->time_ns);
 }
 
 /* The one chain that call i goes on with; NULL: none, or it cannot be told. */
@@ -149,7 +149,7 @@ wants_call(const struct join *j, uint32_t s)
 static int64_t
 seen_until(const struct join_call *c)
 {
-	if ((c->flags & CALL_STREAM) && c->first_us >= 0 &&
+	if ((c->flags & CALL_STREAM) && c->first_us >= 0 && c->time_ns >= 0 &&
 	    c->first_us <= (INT64_MAX - c->time_ns) / 1000)
 		return c->time_ns + c->first_us * 1000;
 	return c->end_ns >= 0 ? c->end_ns : c->time_ns;
