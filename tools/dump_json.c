@@ -140,10 +140,19 @@ put_identity(struct bytes *b, const struct exchange *x)
 	text(b, "response_id", x->response_id);
 	text(b, "previous_response_id", x->previous_response_id);
 	text(b, "request_id", x->request_id);
-	/* Traces are not joined to exchanges yet: the place is kept for them. */
-	text(b, "trace_id", (struct slice){ NULL, 0 });
-	text(b, "span_id", (struct slice){ NULL, 0 });
-	object(b, "usage", x->usage_json);
+}
+
+/* The span that names the response.  Attempts, and what is joined by time, are for
+ * `dump tree` to tell. */
+static int
+put_span(struct bytes *b, struct reader *r, const struct exchange *x)
+{
+	struct claim c = { { NULL, 0 }, { NULL, 0 } };
+	int rc = reader_next_claim(r, x->response_id, NULL, &c);
+
+	text(b, "trace_id", c.trace);
+	text(b, "span_id", c.span);
+	return rc == READER_NONE ? 0 : rc;
 }
 
 static void
@@ -457,8 +466,11 @@ dump_json(struct dump *d, const struct exchange *x, bool with_bodies)
 
 	bytes_putc(&b, '{');
 	put_identity(&b, x);
+	rc = put_span(&b, d->reader, x);
+	object(&b, "usage", x->usage_json);
 	put_timing(&b, &x->timing);
-	rc = write_message(d, x, true, &b, with_bodies);
+	if (rc == 0)
+		rc = write_message(d, x, true, &b, with_bodies);
 	if (rc == 0)
 		rc = write_message(d, x, false, &b, with_bodies);
 	put_rest(&b, x);

@@ -179,6 +179,20 @@ each_line_of_jsonl_is_an_object_with_every_key(void **state)
 	assert_true(json_valid((struct slice){ r->out, r->len }));
 }
 
+static void
+an_exchange_tells_its_span(void **state)
+{
+	const struct ran *r = sample_run("-o jsonl 1");
+	struct slice line = { r->out, r->len };
+
+	assert_true(slice_eq(member(line, "trace_id"), SLICE("\"trace_aa1\"")));
+	assert_true(slice_eq(member(line, "span_id"), SLICE("\"s2\"")));
+	r = sample_run("-o jsonl 6");
+	line.len = r->len;
+	assert_true(slice_eq(member(line, "trace_id"), SLICE("null")));
+	assert_true(slice_eq(member(line, "span_id"), SLICE("null")));
+}
+
 /* What a stranger may put where names stand: each line ends where ours ends. */
 static int
 make_hostile(void **state)
@@ -303,6 +317,7 @@ main(void)
 		WITH(make_store, the_tree_shows_what_is_joined_and_what_is_not),
 		WITH(make_store, what_an_id_does_not_mean_is_said),
 		WITH(make_store, each_line_of_jsonl_is_an_object_with_every_key),
+		WITH(make_store, an_exchange_tells_its_span),
 		WITH(make_hostile, recorded_names_do_no_harm),
 		WITH(make_deep, a_deep_tree_fits_the_terminal),
 		STORE_TEST(a_store_without_traces_says_so),
