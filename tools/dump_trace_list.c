@@ -12,7 +12,11 @@ struct seqs {
 	size_t n, n_slots;	/* a power of two */
 };
 
-enum { SEQS_FIRST = 1024, LIST_FIRST = 64 };
+enum {
+	SEQS_FIRST = 1024,
+	LIST_FIRST = 64,
+	SPARE = 256,		/* traces that run longer than those after them */
+};
 
 static uint64_t *
 seqs_slot(const struct seqs *s, uint64_t seq)
@@ -107,9 +111,9 @@ trace_list_fini(struct trace_list *l)
 
 /* ---- recorded ones */
 
-/* When it began: its first span, else the batch that brought it. */
+/* When it began: its first span, else the last batch that brought it. */
 static int
-find_begin(struct dump *d, struct trace_ref *t, uint64_t first_seq)
+find_begin(struct dump *d, struct trace_ref *t, uint64_t last_seq)
 {
 	struct kept_item span = { .started_ns = -1 };
 	struct exchange x;
@@ -121,14 +125,15 @@ find_begin(struct dump *d, struct trace_ref *t, uint64_t first_seq)
 		return 0;
 	if (rc && rc != READER_NONE && rc != READER_CORRUPT)
 		return rc;
-	rc = reader_get(d->reader, first_seq, &x);
+	rc = reader_get(d->reader, last_seq, &x);
 	if (rc == 0)
 		t->began_ns = x.time_ns;
 	return rc == READER_NONE || rc == READER_CORRUPT ? 0 : rc;
 }
 
+/* In the place of their beginnings they have the numbers of their last batches. */
 static int
-list_recorded(struct dump *d, int64_t max, struct trace_list *l)
+list_all(struct dump *d, int64_t max, struct trace_list *l)
 {
 	struct slice after = { NULL, 0 };
 	struct kept_item k = { .raw = { NULL, 0 } };
@@ -143,16 +148,31 @@ list_recorded(struct dump *d, int64_t max, struct trace_list *l)
 		at = (struct trace_ref){ .id_len = k.key.len };
 		memcpy(at.id, k.key.p, k.key.len);
 		if (rc == 0) {
-			if ((rc = find_begin(d, &at, k.first_seq)) != 0)
-				return rc;
 			if (!(t = add(l, max)))
 				return ENOMEM;
 			*t = at;
+			t->began_ns = (int64_t)(k.last_seq & INT64_MAX);
 		}
 		after = (struct slice){ at.id, at.id_len };
 		k.key.len = 0;
 	}
 	return rc == READER_NONE || rc == READER_CORRUPT ? 0 : rc;
+}
+
+/* To look up the beginning of each trace would take most of the time.  A trace is sent
+ * while it runs: the newest are among those of the last batches, and of these many
+ * more are looked at than are wanted. */
+static int
+list_recorded(struct dump *d, int64_t max, struct trace_list *l)
+{
+	int64_t most = max >= 0 && max < INT32_MAX ? 2 * max + SPARE : -1;
+	int rc = list_all(d, most, l);
+
+	if (most >= 0)
+		keep_newest(l, (size_t)most);
+	for (size_t i = 0; i < l->n && rc == 0; i++)
+		rc = find_begin(d, &l->v[i], (uint64_t)l->v[i].began_ns);
+	return rc;
 }
 
 /* ---- inferred ones */
