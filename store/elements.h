@@ -22,7 +22,7 @@
 
 #include "store/json_skip.h"
 
-enum { ELEMENTS_MAX = 4096, ELEMENTS_KEY_MAX = 16 };
+enum { ELEMENTS_MAX = 1024, ELEMENTS_KEY_MAX = 16 };
 
 /* A hash of bytes that come in any pieces. */
 struct elements_hash {

@@ -51,6 +51,8 @@ message_init(struct message *m)
 	m->sent_bytes = -1;
 	m->kept_bytes = -1;
 	m->decoded_bytes = -1;
+	m->squeezed_bytes = -1;
+	m->prefix = -1;
 }
 
 void

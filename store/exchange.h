@@ -87,6 +87,8 @@ struct message {
 	int64_t sent_bytes;	/* payload passed on to the other side */
 	int64_t kept_bytes;	/* payload in the store; < body_bytes: cut */
 	int64_t decoded_bytes;	/* after content decoding; -1: not coded */
+	int64_t squeezed_bytes;	/* what it takes so (FORMAT.md 4.6); -1: it is not */
+	int64_t prefix;		/* seq of the body it is squeezed with; -1: none */
 	uint8_t sha256[32];	/* of the payload received, if has_sha256 */
 	bool has_sha256;	/* false while in flight and when cut */
 	struct slice type;	/* Content-Type */

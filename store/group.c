@@ -11,6 +11,7 @@ struct held {
 	uint8_t *p;
 	size_t len;
 	uint64_t used;		/* when, in calls */
+	bool is_lent;		/* ... or was, and is not only a prefix */
 };
 
 struct group {
@@ -217,7 +218,6 @@ group_get(struct group *g, const struct group_source *source,
 	struct held *from = NULL;
 	int rc = go_down(g, &way, &from);
 
-	*is_new = way.n > 1 || !from;
 	if (rc == 0 && !from) {
 		way.at.seq = way.seq[way.n - 1];
 		rc = hold(g, &way.at, NULL, &from);
@@ -227,7 +227,10 @@ group_get(struct group *g, const struct group_source *source,
 		if ((rc = fetch(g, &way, &way.at)) == 0)
 			rc = hold(g, &way.at, from, &from);
 	}
-	if (rc == 0)
-		*raw = (struct slice){ (const char *)from->p, from->len };
-	return rc;
+	if (rc)
+		return rc;
+	*raw = (struct slice){ (const char *)from->p, from->len };
+	*is_new = !from->is_lent;
+	from->is_lent = true;
+	return 0;
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/group.h"
 #include "store/reader_private.h"
-#include "store/pack.h"
 #include "store/record.h"
 
 enum { SNAPSHOT_TRIES = 3 };
@@ -165,6 +165,8 @@ reader_close(struct reader *r)
 	drop_snapshot(r);
 	env_close(&r->env);
 	bytes_fini(&r->row);
+	bytes_fini(&r->pack);
+	group_free(r->group);
 	free(r);
 }
 
@@ -265,110 +267,6 @@ reader_prev(struct reader *r, uint64_t before, struct exchange *x)
 	if (rc == 0)
 		rc = decode(r, seq, &v, x);
 	reader_end(r);
-	return reader_code(rc);
-}
-
-/* The reads of one reader_bytes. */
-struct copy {
-	uint8_t key[BODY_KEY_LEN];	/* of the part that comes next */
-	uint32_t part;
-	size_t skip;			/* bytes of it that are before off */
-	uint8_t *to;
-	size_t left;
-};
-
-/* Copies from one part.  MDB_NOTFOUND: it is not the one that comes next. */
-static int
-copy_part(struct copy *y, const MDB_val *k, const MDB_val *v, size_t part_bytes)
-{
-	size_t n;
-
-	if (k->mv_size != sizeof(y->key) ||
-	    memcmp(k->mv_data, y->key, sizeof(y->key)) != 0)
-		return MDB_NOTFOUND;
-	if (v->mv_size > part_bytes)
-		return READER_CORRUPT;
-	n = v->mv_size > y->skip ? v->mv_size - y->skip : 0;
-	if (n > y->left)
-		n = y->left;
-	if (n > 0)
-		memcpy(y->to, (const uint8_t *)v->mv_data + y->skip, n);
-	y->to += n;
-	y->left -= n;
-	y->skip = 0;
-	be32_put(y->key + SEQ_KEY_LEN + 1, ++y->part);
-	/* A short part is the last; one after it would not be at its offset. */
-	return v->mv_size < part_bytes ? MDB_NOTFOUND : 0;
-}
-
-static int
-copy_parts(struct reader *r, struct copy *y)
-{
-	MDB_val k = { sizeof(y->key), y->key }, v;
-	MDB_cursor *c;
-	int rc = reader_cursor(r, TABLE_BODY, &c);
-
-	if (rc == 0)
-		rc = mdb_cursor_get(c, &k, &v, MDB_SET_KEY);
-	while (rc == 0) {
-		rc = copy_part(y, &k, &v, r->part_bytes);
-		if (rc == 0 && y->left == 0)
-			break;
-		if (rc == 0)
-			rc = mdb_cursor_get(c, &k, &v, MDB_NEXT);
-	}
-	return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
-/* A side that has no parts may be in the pack of its exchange. */
-static int
-copy_packed(struct reader *r, uint64_t seq, enum side side, uint64_t off,
-    struct copy *y)
-{
-	uint8_t key[BODY_KEY_LEN];
-	MDB_val k = { sizeof(key), key }, v;
-	struct slice bytes;
-	MDB_cursor *c;
-	size_t n;
-	int rc = reader_cursor(r, TABLE_BODY, &c);
-
-	pack_key_put(key, seq);
-	if (rc == 0)
-		rc = mdb_cursor_get(c, &k, &v, MDB_SET);
-	if (rc)
-		return rc == MDB_NOTFOUND ? 0 : rc;
-	if (v.mv_size > r->part_bytes ||
-	    pack_get(v.mv_data, v.mv_size, side, &bytes) != 0)
-		return READER_CORRUPT;
-	if (off >= bytes.len)
-		return 0;
-	n = bytes.len - (size_t)off < y->left ? bytes.len - (size_t)off : y->left;
-	memcpy(y->to, bytes.p + off, n);
-	y->left -= n;
-	return 0;
-}
-
-int
-reader_bytes(struct reader *r, uint64_t seq, enum side side, uint64_t off,
-    void *buf, size_t cap, size_t *n)
-{
-	const uint64_t part = off / r->part_bytes;
-	struct copy y = { .to = buf, .left = cap };
-	int rc;
-
-	*n = 0;
-	if (cap == 0 || part >= UINT32_MAX)
-		return 0;
-	y.part = (uint32_t)part;
-	y.skip = (size_t)(off % r->part_bytes);
-	body_key_put(y.key, seq, side, y.part);
-	if ((rc = reader_begin(r)) != 0)
-		return reader_code(rc);
-	rc = copy_parts(r, &y);
-	if (rc == 0 && y.left == cap)
-		rc = copy_packed(r, seq, side, off, &y);
-	reader_end(r);
-	*n = cap - y.left;
 	return reader_code(rc);
 }
 

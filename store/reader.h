@@ -39,7 +39,9 @@ int reader_next(struct reader *r, uint64_t after, struct exchange *x);
 int reader_prev(struct reader *r, uint64_t before, struct exchange *x);
 
 /* Copies up to cap bytes of one side from offset off; *n < cap only at the end
- * of what is stored.  A side that is not there has 0 bytes. */
+ * of what is stored.  A side that is not there has 0 bytes.  A body that lies squeezed
+ * is undone, up to 8 MiB of it, and checked; what it took, 16 MiB with those that it
+ * repeats, stays for the next call. */
 int reader_bytes(struct reader *r, uint64_t seq, enum side side, uint64_t off,
     void *buf, size_t cap, size_t *n);
 

@@ -10,6 +10,8 @@ struct reader {
 	MDB_txn *txn;			/* reset between calls; NULL: none yet */
 	MDB_cursor *cursor[TABLE_N];	/* of txn, renewed when used */
 	struct bytes row;		/* what the last call lent */
+	struct bytes pack;		/* undone last */
+	struct group *group;		/* NULL: nothing squeezed was read yet */
 	size_t part_bytes;
 };
 

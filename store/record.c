@@ -98,6 +98,10 @@ static const struct field fields[] = {
 	TEXT(83, ratelimit[RATELIMIT_LIMIT_TOKENS]),
 	TEXT(84, ratelimit[RATELIMIT_REMAINING_TOKENS]),
 	TEXT(85, ratelimit[RATELIMIT_RESET_TOKENS]),
+	INT(90, request.squeezed_bytes),
+	INT(91, request.prefix),
+	INT(92, response.squeezed_bytes),
+	INT(93, response.prefix),
 };
 
 enum { FIELDS_N = sizeof(fields) / sizeof(fields[0]) };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "store/record.h"
+#include "store/squeeze.h"
 #include "store/writer_response.h"
 
 enum {
@@ -79,6 +80,19 @@ put_first_meta(struct work *w)
 	return rc ? rc : put_id(w);
 }
 
+/* An older store has less than we put into it: whoever reads it must know. */
+static int
+raise_format(struct work *w, const MDB_val *format)
+{
+	struct cursor c = { format->mv_data, format->mv_size, false };
+
+	if (cursor_u32(&c) == FORMAT_VERSION)
+		return 0;	/* write nothing: the disk may be full */
+	bytes_clear(&w->row);
+	bytes_put_u32(&w->row, FORMAT_VERSION);
+	return w->row.failed ? ENOMEM : put_named(w, META_FORMAT, w->row.p, 4);
+}
+
 /* env_open has looked at the format; what is missing is a store's first day. */
 static int
 settle_meta(struct work *w)
@@ -89,6 +103,8 @@ settle_meta(struct work *w)
 
 	if (rc == MDB_NOTFOUND)
 		return put_first_meta(w);
+	if (rc == 0)
+		rc = raise_format(w, &v);
 	if (rc == 0)
 		rc = get_named(w, META_PART_BYTES, &v);
 	if (rc)
@@ -116,6 +132,22 @@ seek_last_part(MDB_cursor *c, uint64_t seq, enum side side, MDB_val *k,
 	if (rc && rc != MDB_NOTFOUND)
 		return rc;
 	return mdb_cursor_get(c, k, v, rc ? MDB_LAST : MDB_PREV);
+}
+
+/* The length of a side that lies squeezed, all of it, as when it is a request whose
+ * response was awaited; 0: it does not. */
+static int64_t
+squeezed_bytes(struct work *w, uint64_t seq, enum side side)
+{
+	uint8_t key[BODY_KEY_LEN];
+	MDB_val k = { sizeof(key), key }, v;
+	struct squeeze_head h;
+
+	squeezed_key_put(key, seq, side, 0);
+	if (mdb_get(w->txn, w->env->dbi[TABLE_BODY], &k, &v) != 0 ||
+	    squeeze_head_get(&h, v.mv_data, v.mv_size) != 0)
+		return 0;
+	return (int64_t)h.raw_len;
 }
 
 /* How many bytes of a side are stored; 0 when it has no parts. */
@@ -146,6 +178,8 @@ count_kept(struct work *w, uint64_t seq, enum side side, struct message *m)
 	int64_t n;
 	int rc = stored_bytes(w, seq, side, &n);
 
+	if (rc == 0 && n == 0)
+		n = squeezed_bytes(w, seq, side);
 	if (rc || n == 0)
 		return rc;
 	m->kept_bytes = n;

@@ -1,4 +1,4 @@
-/* squeeze.h - a body as a zstd frame behind a small head (store/FORMAT.md 4.5), with
+/* squeeze.h - a body as a zstd frame behind a small head (store/FORMAT.md 4.6), with
  * an earlier body as the prefix that it may repeat.
  *
  * Thread:  one for each struct squeeze.

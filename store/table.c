@@ -3,9 +3,14 @@
 #include <assert.h>
 
 enum { GAP_VERSION = 1 };
-enum { PACK_SIDE = 255 };	/* behind all sides, so that packs go in by append */
+enum {
+	SQUEEZED_SIDE = 64,	/* and the side's number */
+	SQUEEZED_PACK = 254,
+	PACK_SIDE = 255,	/* behind all sides, so that packs go in by append */
+};
 
-_Static_assert((int)SIDE_N <= (int)PACK_SIDE, "sides and packs differ");
+_Static_assert((int)SIDE_N <= (int)SQUEEZED_SIDE &&
+    (int)SQUEEZED_SIDE + (int)SIDE_N <= (int)SQUEEZED_PACK, "sides and packs differ");
 
 static const char *const names[TABLE_N] = {
 	[TABLE_META] = "meta",
@@ -43,6 +48,23 @@ pack_key_put(uint8_t key[BODY_KEY_LEN], uint64_t seq)
 	be64_put(key, seq);
 	key[8] = PACK_SIDE;
 	be32_put(key + 9, 0);
+}
+
+void
+squeezed_key_put(uint8_t key[BODY_KEY_LEN], uint64_t seq, enum side side,
+    uint32_t block)
+{
+	assert((unsigned)side < SIDE_N && block <= UINT16_MAX);
+	be64_put(key, seq);
+	key[8] = (uint8_t)(SQUEEZED_SIDE + side);
+	be32_put(key + 9, block << 16);
+}
+
+void
+squeezed_pack_key_put(uint8_t key[BODY_KEY_LEN], uint64_t seq)
+{
+	pack_key_put(key, seq);
+	key[8] = SQUEEZED_PACK;
 }
 
 bool

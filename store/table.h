@@ -9,7 +9,7 @@
 
 #include "store/exchange.h"
 
-enum { FORMAT_VERSION = 1 };
+enum { FORMAT_VERSION = 2 };
 
 enum table {
 	TABLE_META = 0,
@@ -29,6 +29,7 @@ enum {
 	SEQ_KEY_LEN = 8,
 	BODY_KEY_LEN = 13,
 	META_NAME_MAX = 255,
+	BLOCK_PARTS = 64,	/* of a body that has several blocks */
 	STORE_ID_LEN = 32,	/* hex digits */
 };
 
@@ -43,6 +44,11 @@ const char *table_name(enum table t);
 void body_key_put(uint8_t key[BODY_KEY_LEN], uint64_t seq, enum side side,
     uint32_t part);
 void pack_key_put(uint8_t key[BODY_KEY_LEN], uint64_t seq);
+
+/* The first value of a squeezed block; those behind it count up. */
+void squeezed_key_put(uint8_t key[BODY_KEY_LEN], uint64_t seq, enum side side,
+    uint32_t block);
+void squeezed_pack_key_put(uint8_t key[BODY_KEY_LEN], uint64_t seq);
 
 /* The seq in front of a key of exchange, body, open or gap.  false: p is not
  * key_len bytes long. */

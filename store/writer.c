@@ -11,6 +11,8 @@
 #include "store/pack.h"
 #include "store/record.h"
 #include "store/settle.h"
+#include "store/tail.h"
+#include "store/writer_bodies.h"
 #include "store/writer_response.h"
 #include "store/writer_traces.h"
 
@@ -22,20 +24,13 @@ enum {
 	ROW_KEPT_MAX = 64 * 1024,	/* room that stays from row to row */
 };
 
-/* The cursor of a table and its highest key, so that rows above go in by
- * MDB_APPEND.  len 0: the table is empty. */
-struct tail {
-	MDB_cursor *cursor;
-	uint8_t key[BODY_KEY_LEN];
-	size_t len;
-};
-
 struct writer {
 	struct env env;
 	int lock;
 	MDB_txn *txn;			/* NULL between batches */
 	struct tail tail[TABLE_N];	/* of txn */
 	struct bytes row;
+	struct bodies bodies;
 	uint64_t next_seq;
 	size_t pending;
 	size_t unrelaxed;		/* put since the map was let go of */
@@ -61,6 +56,7 @@ lose_batch(struct writer *w, int rc)
 	if (w->txn)
 		mdb_txn_abort(w->txn);
 	forget_batch(w);
+	bodies_lost(&w->bodies);
 	return rc;
 }
 
@@ -85,52 +81,6 @@ begin(struct writer *w)
 	return rc;
 }
 
-static int
-open_tail(struct writer *w, enum table t)
-{
-	struct tail *tail = &w->tail[t];
-	MDB_val k, v;
-	int rc = mdb_cursor_open(w->txn, w->env.dbi[t], &tail->cursor);
-
-	if (rc)
-		return rc;
-	rc = mdb_cursor_get(tail->cursor, &k, &v, MDB_LAST);
-	if (rc == MDB_NOTFOUND) {
-		tail->len = 0;
-		return 0;
-	}
-	if (rc == 0 && (k.mv_size == 0 || k.mv_size > sizeof(tail->key)))
-		rc = MDB_CORRUPTED;
-	if (rc == 0) {
-		memcpy(tail->key, k.mv_data, k.mv_size);
-		tail->len = k.mv_size;
-	}
-	return rc;
-}
-
-static bool
-is_above(const MDB_val *k, const struct tail *tail)
-{
-	return tail->len == 0 || (k->mv_size == tail->len &&
-	    memcmp(k->mv_data, tail->key, tail->len) > 0);
-}
-
-static int
-put_row(struct writer *w, enum table t, MDB_val *k, MDB_val *v, unsigned flags)
-{
-	struct tail *tail = &w->tail[t];
-	int rc = tail->cursor ? 0 : open_tail(w, t);
-
-	if (rc)
-		return rc;
-	if (is_above(k, tail)) {
-		memcpy(tail->key, k->mv_data, k->mv_size);
-		tail->len = k->mv_size;
-		flags |= MDB_APPEND;
-	}
-	return mdb_cursor_put(tail->cursor, k, v, flags);
-}
-
 static MDB_val
 val(const void *p, size_t n)
 {
@@ -148,7 +98,9 @@ put_or_reserve(struct writer *w, enum table t, MDB_val k, MDB_val *v,
 
 	assert(k.mv_size <= BODY_KEY_LEN);
 	if (rc == 0)
-		rc = put_row(w, t, &k, v, flags);
+		rc = tail_open(&w->tail[t], w->txn, w->env.dbi[t]);
+	if (rc == 0)
+		rc = tail_put(&w->tail[t], &k, v, flags);
 	if (rc)
 		return lose_batch(w, rc);
 	w->pending += n;
@@ -212,6 +164,8 @@ open_store(struct writer *w, const char *dir, const struct writer_options *o,
 	if ((rc = directory_key(dir, w->key)) != 0)
 		return rc;
 	w->lazy = o->durability == DURABILITY_LAZY;
+	if ((rc = bodies_init(&w->bodies, o->parents_bytes)) != 0)
+		return rc;
 	if ((rc = env_open(&w->env, dir, flags, (size_t)o->map_bytes)) != 0)
 		return rc;
 	if ((rc = settle_store(w, interrupted)) != 0)
@@ -225,6 +179,7 @@ writer_free(struct writer *w)
 	lose_batch(w, 0);
 	env_close(&w->env);
 	lockfile_drop(w->lock);
+	bodies_fini(&w->bodies);
 	bytes_fini(&w->row);
 	explicit_bzero(w->key, sizeof(w->key));
 	free(w);
@@ -355,6 +310,64 @@ writer_put_pack(struct writer *w, uint64_t seq, const struct slice side[SIDE_N])
 	return rc;
 }
 
+/* Where bodies go, in a transaction that is open. */
+static int
+begin_bodies(struct writer *w, struct bodies_store *s)
+{
+	struct tail *tail = &w->tail[TABLE_BODY];
+	int rc = begin(w);
+
+	if (rc == 0)
+		rc = tail_open(tail, w->txn, w->env.dbi[TABLE_BODY]);
+	*s = (struct bodies_store){ &w->env, w->txn, tail, w->part_bytes, 0 };
+	return rc;
+}
+
+int
+writer_put_body(struct writer *w, const struct body *y, struct message *m)
+{
+	struct bodies_store s;
+	int rc = begin_bodies(w, &s);
+
+	if (rc == 0)
+		rc = bodies_put(&w->bodies, &s, y, m);
+	w->pending += s.put;
+	return rc ? lose_batch(w, rc) : 0;
+}
+
+int
+writer_squeeze(struct writer *w, struct writer_late *l)
+{
+	struct bodies_store s;
+	int rc = begin_bodies(w, &s);
+
+	if (rc == 0)
+		rc = bodies_squeeze(&w->bodies, &s, l);
+	w->pending += s.put;
+	return rc ? lose_batch(w, rc) : 0;
+}
+
+int
+writer_squeeze_pack(struct writer *w, uint64_t seq, const struct slice side[SIDE_N])
+{
+	struct bodies_store s;
+	bool is_put = false;
+	int rc = begin_bodies(w, &s);
+
+	if (rc == 0)
+		rc = bodies_put_pack(&w->bodies, &s, seq, side, &is_put);
+	w->pending += s.put;
+	if (rc)
+		return lose_batch(w, rc);
+	return is_put ? 0 : writer_put_pack(w, seq, side);
+}
+
+void
+writer_rest(struct writer *w)
+{
+	bodies_rest(&w->bodies);
+}
+
 int
 writer_put_gap(struct writer *w, uint64_t seq, uint64_t n, const char *why)
 {
@@ -421,6 +434,8 @@ writer_commit(struct writer *w)
 {
 	int rc = w->txn ? mdb_txn_commit(w->txn) : 0;
 
+	if (rc)
+		bodies_lost(&w->bodies);
 	w->unrelaxed += w->pending;
 	forget_batch(w);	/* a commit that fails frees it too */
 	if (w->unrelaxed >= RELAX_BYTES) {

@@ -9,6 +9,7 @@
 #ifndef TRACETAPE_STORE_WRITER_H
 #define TRACETAPE_STORE_WRITER_H
 
+#include "store/elements.h"
 #include "store/exchange.h"
 #include "store/ingest_item.h"
 
@@ -29,11 +30,32 @@ enum durability {
 				 * would corrupt the store, facts 3) */
 };
 
+/* A body that has ended. */
+struct body {
+	uint64_t seq;
+	enum side side;
+	struct slice raw;
+	const struct elements *elements;	/* of the request, for the response
+						 * too; NULL: not known */
+};
+
+/* An exchange whose bodies lie in parts, and how far it has come with them.  Begins
+ * with seq and side SIDE_REQUEST_BODY; elements as far as they are known. */
+struct writer_late {
+	uint64_t seq;
+	enum side side;
+	uint32_t block;
+	int64_t squeezed_bytes;
+	struct elements elements;
+	bool is_over;
+};
+
 struct writer;
 
 struct writer_options {
 	uint64_t map_bytes;	/* 0: 1 TiB (1 GiB on 32 bit), halved until it fits */
 	enum durability durability;
+	size_t parents_bytes;	/* of memory for bodies that later ones may repeat */
 };
 
 /* Opens or makes the store in dir (0700, files 0600; missing parents are made),
@@ -69,6 +91,22 @@ int writer_put_item(struct writer *w, uint64_t seq,
 /* Puts several sides of an exchange in one value: those with bytes, of which none
  * has parts.  pack_len of them is writer_part_bytes at most. */
 int writer_put_pack(struct writer *w, uint64_t seq,
+    const struct slice side[SIDE_N]);
+
+/* Puts a body squeezed, in the place of the parts that it may have, if that pays:
+ * m->squeezed_bytes is set then.  Else it stays -1, and the parts are for the caller
+ * to put. */
+int writer_put_body(struct writer *w, const struct body *y, struct message *m);
+
+/* Squeezes bodies of an exchange that is over, one at most or a block of it, and
+ * puts its row anew.  To be called until l->is_over. */
+int writer_squeeze(struct writer *w, struct writer_late *l);
+
+/* Frees what only squeezing needs, until it is needed again. */
+void writer_rest(struct writer *w);
+
+/* As writer_put_pack, squeezed if that pays. */
+int writer_squeeze_pack(struct writer *w, uint64_t seq,
     const struct slice side[SIDE_N]);
 
 /* Exchanges [seq, seq + n), n > 0, are lost: says so in their place. */

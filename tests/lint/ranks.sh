@@ -7,8 +7,8 @@ set -u
 rank_of() {
 	case $1 in
 	store/join_span) echo leaf ;;
-	store/writer* | store/reader* | store/join* | certs/*) echo library ;;
-	store/env | store/table | store/settle | \
+	store/writer* | store/reader* | store/join* | store/history | certs/*) echo library ;;
+	store/env | store/table | store/settle | store/parts | store/tail | \
 	    store/directory | store/lockfile | store/resident) echo library ;;
 	proxy/http1* | proxy/ws*) echo leaf ;;
 	store/*) echo leaf ;;
@@ -60,15 +60,16 @@ may_system() {
 may_own() {
 	case $3 in
 	store/writer.h)
-		# The recorder's thread: the recorder, what it spools, tapes and lost.
+		# The recorder's thread: what it spools, tapes, presses and lost.
 		case $2 in
-		proxy/recorder | proxy/spool | proxy/tape | proxy/gaps | store/writer*) return 0 ;;
+		proxy/recorder | proxy/spool | proxy/tape | proxy/press | proxy/gaps) return 0 ;;
+		store/writer*) return 0 ;;
 		tools/parts) return 0 ;; # opens it, for the recorder to write
 		esac
 		return 1
 		;;
 	store/reader.h)
-		case "$1 $2" in program* | "library store/reader"* | "library store/join"*) return 0 ;; esac
+		case "$1 $2" in program* | "library store/reader"* | "library store/join"* | "library store/history"*) return 0 ;; esac
 		return 1
 		;;
 	esac

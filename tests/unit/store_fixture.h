@@ -34,7 +34,7 @@
 static char top[64];		/* of the test, 0755 */
 static char dir[80];		/* the store in it; made by the writer */
 
-static const struct writer_options plain = { 0, DURABILITY_LAZY };
+static const struct writer_options plain = { 0, DURABILITY_LAZY, 1 << 20 };
 
 /* For children, where cmocka's asserts would run on into the parent's tests. */
 #define MUST(what) \

@@ -589,7 +589,7 @@ a_cut_body_has_times_for_what_is_kept_and_no_more(void **state)
 static void
 a_body_too_large_for_the_store_is_cut_and_others_go_on(void **state)
 {
-	const struct writer_options small = { 512 * 1024, DURABILITY_LAZY };
+	const struct writer_options small = { 512 * 1024, DURABILITY_LAZY, 0 };
 	struct writer *w;
 	struct exchange x;
 	struct tap t;

@@ -420,6 +420,8 @@ what_is_forgotten_is_undone_again(void **state)
 	group_forget(g, &at);
 	group_forget(g, &at);
 	assert_got(g, 3, true);
+	assert_got(g, 2, true);		/* it was a prefix, and nobody saw it */
+	assert_got(g, 2, false);
 	group_free(g);
 	group_free(NULL);
 	drop_rows();

@@ -345,7 +345,7 @@ must_know_the_store(void *arg)
 		MUST(memchr("0123456789abcdef", v.p[i], 16));
 	MUST(memcmp(v.p, arg, STORE_ID_LEN) == 0);
 	MUST(reader_meta(r, META_FORMAT, &v) == 0);
-	MUST(slice_eq(v, SLICE("\1\0\0\0")));
+	MUST(slice_eq(v, SLICE("\2\0\0\0")));
 	MUST(reader_meta(r, META_CREATED, &v) == 0 && v.len == 8);
 	reader_close(r);
 }

@@ -220,7 +220,7 @@ choose_seed(void)
 static void
 what_was_committed_survives_sigkill(void **state)
 {
-	static const struct writer_options sync = { 0, DURABILITY_SYNC };
+	static const struct writer_options sync = { 0, DURABILITY_SYNC, 0 };
 	struct expected e = { { 0, 0 }, 0 };
 	struct range range = { 1, 0 };
 	struct writer *w;
@@ -407,7 +407,7 @@ must_have_only_1_and_3(void *arg)
 static void
 a_full_map_loses_the_batch_and_no_other(void **state)
 {
-	const struct writer_options small = { 1 << 20, DURABILITY_SYNC };
+	const struct writer_options small = { 1 << 20, DURABILITY_SYNC, 0 };
 	struct writer *w;
 	int rc = 0;
 

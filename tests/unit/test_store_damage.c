@@ -28,16 +28,21 @@ a_newer_store_is_refused_by_both(void **state)
 {
 	struct writer *w;
 	struct reader *r;
+	struct slice format;
 
 	writer_close(open_writer());
-	put_raw("meta", "format", 6, "\2\0\0\0", 4);
+	put_raw("meta", "format", 6, "\3\0\0\0", 4);
 	put_raw("later", "a", 1, "b", 1);
 	assert_int_equal(reader_open(&r, dir), READER_VERSION);
 	assert_int_equal(writer_open(&w, dir, &plain, NULL), WRITER_VERSION);
 	assert_null(w);
 	put_raw("meta", "format", 6, "\1\0\0\0", 4);
+	assert_int_equal(reader_open(&r, dir), 0);	/* an older one */
+	reader_close(r);
 	writer_close(open_writer());		/* a table more is no harm */
 	assert_int_equal(reader_open(&r, dir), 0);
+	assert_int_equal(reader_meta(r, "format", &format), 0);
+	assert_true(slice_eq(format, SLICE("\2\0\0\0")));	/* now it is raised */
 	reader_close(r);
 }
 

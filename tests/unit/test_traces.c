@@ -647,7 +647,7 @@ static void
 a_batch_whose_items_fail_is_cut_and_has_no_hole(void **state)
 {
 	static const char first[] = "{\"data\":[{\"object\":\"trace\",\"id\":\"a\"},";
-	const struct writer_options small = { 1 << 20, DURABILITY_LAZY };
+	const struct writer_options small = { 1 << 20, DURABILITY_LAZY, 0 };
 	struct bytes big = { 0 };
 	struct writer *w;
 	struct tape *t;
