@@ -116,7 +116,8 @@ run: deps
 	  while IFS= read -r line; do \
 	      echo "$$line"; \
 	      case $$line in "listening http://"*) \
-	          echo "export OPENAI_BASE_URL=$${line#listening }/v1" ;; \
+	          echo "export OPENAI_BASE_URL=$${line#listening }/v1"; \
+	          echo "eval \"\$$($(abspath $(B))/tracetape env)\"    # instead: sees traces too" ;; \
 	      esac; \
 	  done ) & \
 	exec $(B)/tracetape proxy --listen 127.0.0.1:8787 \
