@@ -7,8 +7,7 @@
  * Attempts that failed belong to the span of the one that did not: the same body
  * sent again, counted by x-stainless-retry-count.
  *
- * Where no trace was recorded, exchanges that go on one after the other
- * (previous_response_id) or stand in one conversation make an inferred one.
+ * Where no trace was recorded one may be inferred: join_thread.h.
  *
  * What comes out depends on which spans and exchanges there are, not on the order,
  * the batches or the number of times in which they came.
@@ -132,16 +131,6 @@ struct join {
 
 /* The trace with this id.  READER_NONE: there is none. */
 int join_trace(struct join **j, struct reader *r, struct slice trace_id);
-
-/* What exchange seq belongs to by previous_response_id and conversation; a call by
- * itself is a trace of one.  Its id is that of the conversation, else of the first
- * response in it.  READER_NONE: there is no such call. */
-int join_thread(struct join **j, struct reader *r, uint64_t seq);
-
-/* The exchange, which may be lent, makes a response that no span names, and that has
- * another one before or after it, or a conversation: it is in an inferred trace worth
- * the name. */
-int join_is_linked(struct reader *r, const struct exchange *x, bool *linked);
 
 void join_free(struct join *j);		/* safe on NULL */
 

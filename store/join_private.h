@@ -68,7 +68,6 @@ int join_end(struct join *j);
 
 /* reader_next that steps over what does not decode. */
 int join_next(struct reader *r, uint64_t after, struct exchange *x);
-
 /* It makes a response, a chat or a compaction. */
 bool join_is_call(const struct exchange *x);
 

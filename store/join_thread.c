@@ -1,8 +1,10 @@
-#include "store/join_private.h"
+#include "store/join_thread.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "store/join_private.h"
 
 /* The ids that a thread has led to so far, in the order in which they are looked
  * at.  Each is looked at once. */
@@ -352,6 +354,22 @@ make_tree(struct join_work *w)
 	return rc;
 }
 
+/* The calls are there, unless rc says otherwise. */
+static int
+finish(struct join_work *w, int rc, struct join **j)
+{
+	if (rc == 0)
+		rc = make_tree(w);
+	if (rc == 0)
+		rc = join_end(w->j);
+	if (rc) {
+		join_free(w->j);
+		w->j = NULL;
+	}
+	*j = w->j;
+	return rc;
+}
+
 int
 join_thread(struct join **j, struct reader *r, uint64_t seq)
 {
@@ -360,16 +378,62 @@ join_thread(struct join **j, struct reader *r, uint64_t seq)
 
 	if (rc == 0)
 		rc = collect(&w, seq);
-	if (rc == 0)
-		rc = make_tree(&w);
-	if (rc == 0)
-		rc = join_end(w.j);
-	if (rc) {
-		join_free(w.j);
-		w.j = NULL;
+	return finish(&w, rc, j);
+}
+
+/* The call with this number; TREE_NONE: it is not there.  Numbers rise. */
+static uint32_t
+find_call(const struct join *j, uint64_t seq)
+{
+	size_t lo = 0, hi = j->n_calls;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (j->call[mid].seq < seq)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	*j = w.j;
+	return lo < j->n_calls && j->call[lo].seq == seq ? (uint32_t)lo : TREE_NONE;
+}
+
+/* What a call goes on after stands where previous_response_id would. */
+static int
+add_history(struct join_work *w, const struct history_call *v, size_t n)
+{
+	struct exchange x;
+	uint32_t i, before;
+	int rc = 0;
+
+	for (size_t k = 0; k < n && rc == 0; k++) {
+		rc = reader_get(w->reader, v[k].seq, &x);
+		if (rc == READER_NONE || rc == READER_CORRUPT) {
+			rc = 0;		/* gone since */
+			continue;
+		}
+		if (rc == 0)
+			rc = join_add_call(w, &x, ROLE_CREATE, &i);
+		before = rc == 0 && v[k].after > 0 ?
+		    find_call(w->j, v[k].after) : TREE_NONE;
+		if (before != TREE_NONE)
+			w->j->call[i].previous_id = w->j->call[before].id;
+	}
+	if (rc == 0 || rc == JOIN_FULL)
+		rc = w->j->n_calls > 0 ? 0 : READER_NONE;
 	return rc;
+}
+
+int
+join_history(struct join **j, struct reader *r, const struct history_call *v,
+    size_t n)
+{
+	struct join_work w;
+	int rc = join_begin(&w, r);
+
+	if (rc == 0)
+		rc = add_history(&w, v, n);
+	return finish(&w, rc, j);
 }
 
 /* Does a call go on after this response? */
@@ -393,23 +457,25 @@ has_next(struct reader *r, struct slice id, bool *has)
 }
 
 int
-join_is_linked(struct reader *r, const struct exchange *x, bool *linked)
+join_standing(struct reader *r, const struct exchange *x, enum join_standing *s)
 {
 	uint8_t key[ID_KEY_MAX];
 	struct slice id = { (char *)key, 0 };
+	bool linked = x->previous_response_id.len > 0 || x->conversation.len > 0;
 	struct claim c;
 	int rc;
 
-	*linked = join_is_call(x) && (x->previous_response_id.len > 0 ||
-	    x->conversation.len > 0);
-	if (!join_is_call(x) || x->response_id.len == 0)
+	*s = !join_is_call(x) ? JOIN_NO_CALL : linked ? JOIN_LINKED : JOIN_LONE;
+	if (*s == JOIN_NO_CALL || x->response_id.len == 0)
 		return 0;
 	id.len = id_key_put(key, x->response_id);
-	if (!*linked && (rc = has_next(r, id, linked)) != 0)
-		return rc;
-	if (!*linked)
-		return 0;
 	rc = reader_next_claim(r, id, NULL, &c);
-	*linked = rc == READER_NONE;
-	return rc == READER_NONE ? 0 : rc;
+	if (rc == 0)
+		*s = JOIN_CLAIMED;
+	if (rc != READER_NONE || linked)
+		return rc == READER_NONE ? 0 : rc;
+	rc = has_next(r, id, &linked);
+	if (linked)
+		*s = JOIN_LINKED;
+	return rc;
 }

@@ -16,6 +16,7 @@ enum {
 	SEQS_FIRST = 1024,
 	LIST_FIRST = 64,
 	SPARE = 256,		/* traces that run longer than those after them */
+	LOOKS_MAX = 100000,	/* exchanges, for the last few inferred traces */
 };
 
 static uint64_t *
@@ -106,6 +107,7 @@ void
 trace_list_fini(struct trace_list *l)
 {
 	free(l->v);
+	trace_history_fini(&l->history);
 	*l = (struct trace_list){ 0 };
 }
 
@@ -177,9 +179,19 @@ list_recorded(struct dump *d, int64_t max, struct trace_list *l)
 
 /* ---- inferred ones */
 
+/* The walk from the newest exchange down. */
+struct walk {
+	struct trace_list *l;
+	struct seqs seen;
+	int64_t max;
+	int64_t oldest_ns;	/* older ones have no room in the list */
+	size_t found;
+	size_t lone_max;
+	uint64_t looks;
+};
+
 static int
-add_inferred(struct dump *d, int64_t max, uint64_t seq, struct seqs *seen,
-    struct trace_list *l)
+add_thread(struct dump *d, struct walk *w, uint64_t seq)
 {
 	struct trace_ref *t;
 	struct join *j;
@@ -187,11 +199,12 @@ add_inferred(struct dump *d, int64_t max, uint64_t seq, struct seqs *seen,
 
 	if (rc)
 		return rc == READER_NONE ? 0 : rc;
-	rc = seqs_add(seen, seq);
+	rc = seqs_add(&w->seen, seq);
 	for (size_t i = 0; i < j->n_calls && rc == 0; i++)
-		rc = seqs_add(seen, j->call[i].seq);
+		rc = seqs_add(&w->seen, j->call[i].seq);
 	if (rc == 0 && (j->n_spans > 1 || j->call[0].conversation.len > 0)) {
-		if (!(t = add(l, max)))
+		w->found++;
+		if (!(t = add(w->l, w->max)))
 			rc = ENOMEM;
 		else
 			*t = (struct trace_ref){ .began_ns = j->began_ns,
@@ -201,32 +214,102 @@ add_inferred(struct dump *d, int64_t max, uint64_t seq, struct seqs *seen,
 	return rc;
 }
 
-/* From the newest exchange down to what is older than the oldest trace that the list
- * has room for. */
+static int
+visit(struct dump *d, struct walk *w, const struct exchange *x)
+{
+	struct trace_history *h = &w->l->history;
+	const uint64_t seq = x->seq;
+	enum join_standing s;
+	int rc;
+
+	if (seqs_has(&w->seen, seq))
+		return 0;
+	if ((rc = join_standing(d->reader, x, &s)) != 0)
+		return rc;
+	if (s == JOIN_LINKED)
+		return add_thread(d, w, seq);
+	if (s != JOIN_LONE)
+		return 0;
+	if (h->n < w->lone_max)
+		return trace_history_add(h, seq);
+	h->cut = true;
+	return 0;
+}
+
+static bool
+has_enough(const struct walk *w, const struct exchange *x)
+{
+	return x->time_ns < w->oldest_ns || (w->max >= 0 &&
+	    (w->looks > LOOKS_MAX || w->found > 2 * (size_t)w->max + SPARE));
+}
+
+static int
+walk_down(struct dump *d, struct walk *w)
+{
+	struct exchange x;
+	uint64_t before = UINT64_MAX, bad = 0;
+	int rc;
+
+	while ((rc = pick_prev(d->reader, before, &x, &bad)) == 0) {
+		before = x.seq;
+		w->looks++;
+		if (has_enough(w, &x) || (rc = visit(d, w, &x)) != 0)
+			break;
+	}
+	return rc == READER_NONE ? 0 : rc;
+}
+
+/* The first of its group to go on after another call: tells of the group, once.  One
+ * without any is of calls that failed, and may be some span's attempts. */
+static bool
+is_first_link(const struct trace_history *h, size_t i)
+{
+	if (h->v[i].after == 0)
+		return false;
+	for (size_t k = h->v[i].first; k < i; k++)
+		if (h->v[k].after > 0 && h->v[k].first == h->v[i].first)
+			return false;
+	return true;
+}
+
+/* What histories tell: each group by its first call. */
+static int
+list_histories(struct dump *d, int64_t max, struct trace_list *l)
+{
+	const struct trace_history *h = &l->history;
+	struct trace_ref *t;
+	struct exchange x;
+	int rc = trace_history_read(d, &l->history);
+
+	for (size_t i = 0; i < h->n && rc == 0; i++) {
+		if (!is_first_link(h, i))
+			continue;
+		rc = reader_get(d->reader, h->v[h->v[i].first].seq, &x);
+		if (rc == READER_NONE || rc == READER_CORRUPT)
+			rc = 0;
+		else if (rc == 0 && !(t = add(l, max)))
+			rc = ENOMEM;
+		else if (rc == 0)
+			*t = (struct trace_ref){ .began_ns = x.time_ns,
+			    .seq = h->v[h->v[i].first].seq, .history = h };
+	}
+	return rc;
+}
+
 static int
 list_inferred(struct dump *d, int64_t max, struct trace_list *l)
 {
-	struct seqs seen = { 0 };
-	struct exchange x;
-	uint64_t before = UINT64_MAX, bad = 0;
-	int64_t oldest = INT64_MIN;
-	bool linked;
+	struct walk w = { .l = l, .max = max, .oldest_ns = INT64_MIN,
+		.lone_max = HISTORY_CALLS_MAX };
 	int rc;
 
 	if (max >= 0 && l->n >= (size_t)max)
-		oldest = l->n > 0 ? l->v[0].began_ns : INT64_MAX;
-	while ((rc = pick_prev(d->reader, before, &x, &bad)) == 0 &&
-	    x.time_ns >= oldest) {
-		before = x.seq;
-		if (seqs_has(&seen, x.seq))
-			continue;
-		if ((rc = join_is_linked(d->reader, &x, &linked)) != 0)
-			break;
-		if (linked && (rc = add_inferred(d, max, before, &seen, l)) != 0)
-			break;
-	}
-	free(seen.slot);
-	return rc == READER_NONE ? 0 : rc;
+		w.oldest_ns = l->n > 0 ? l->v[0].began_ns : INT64_MAX;
+	if (max >= 0 && max < HISTORY_CALLS_MAX / 32)
+		w.lone_max = HISTORY_CALLS_MAX / 2 + 16 * (size_t)max;
+	rc = walk_down(d, &w);
+	free(w.seen.slot);
+	return rc ? rc : list_histories(d, max, l);
 }
 
 int
@@ -242,10 +325,41 @@ trace_list(struct dump *d, int64_t max, struct trace_list *l)
 	return rc == 0 ? DUMP_OK : dump_reader_failed(d, rc);
 }
 
+/* An exchange that no id links to another one. */
+static bool
+is_lone(const struct join *j)
+{
+	return j->n_spans == 1 && j->call[0].previous_id.len == 0 &&
+	    j->call[0].conversation.len == 0;
+}
+
 int
 trace_join(struct dump *d, const struct trace_ref *t, struct join **j)
 {
-	if (t->seq > 0)
-		return join_thread(j, d->reader, t->seq);
-	return join_trace(j, d->reader, (struct slice){ t->id, t->id_len });
+	struct trace_history h = { 0 };
+	struct join *more = NULL;
+	int rc;
+
+	if (t->seq == 0)
+		return join_trace(j, d->reader,
+		    (struct slice){ t->id, t->id_len });
+	if (t->history)
+		return trace_history_join(d, t->history, t->seq, j);
+	if ((rc = join_thread(j, d->reader, t->seq)) != 0 || !is_lone(*j))
+		return rc;
+	rc = trace_history_around(d, t->seq, &h);
+	if (rc == 0)
+		rc = trace_history_join(d, &h, t->seq, &more);
+	trace_history_fini(&h);
+	if (rc == 0 && more->n_calls > 1) {
+		join_free(*j);
+		*j = more;
+		return 0;
+	}
+	join_free(more);
+	if (rc == 0 || rc == READER_NONE)
+		return 0;
+	join_free(*j);
+	*j = NULL;
+	return rc;
 }

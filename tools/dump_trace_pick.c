@@ -29,8 +29,10 @@ pick_last(struct dump *d, const char *id, struct trace_ref *t)
 	if (code == DUMP_OK && l.n <= (size_t)n)
 		code = dump_fail(DUMP_NONE, l.n == 0 ? "%s: no trace is recorded "
 		    "in %s yet" : "%s: so many traces are not in %s", id, d->dir);
-	else if (code == DUMP_OK)
+	else if (code == DUMP_OK) {
 		*t = l.v[0];
+		t->history = NULL;	/* goes with the list */
+	}
 	trace_list_fini(&l);
 	return code;
 }

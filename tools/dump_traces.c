@@ -4,7 +4,8 @@
  *   id, object ("trace"), created_at (the first batch of it came), duration_ms (of
  *   its spans), first_5_agents, group_id, handoff_count, tool_count,
  *   workflow_name, metadata
- *   inferred     nobody sent a trace: calls that go on one after the other
+ *   inferred     nobody sent a trace: calls that go on one after the other, by
+ *                previous_response_id, conversation or what they send again
  *   started_at, started_ns, ended_at    of its spans
  *   spans, exchanges, calls, attempts   how many; exchanges are those joined to
  *                a span, calls those of them that asked a model, attempts the calls
@@ -348,6 +349,9 @@ print_all(struct traces *s)
 
 	for (size_t i = 0; i < l.n && code == DUMP_OK; i++)
 		code = print_one(s, &l.v[is_reverse ? l.n - 1 - i : i]);
+	if (l.history.cut)
+		dump_fail(DUMP_OK, "older calls without a trace were not compared "
+		    "with each other: there are too many");
 	trace_list_fini(&l);
 	if (s->grid)
 		grid_flush(s->grid);

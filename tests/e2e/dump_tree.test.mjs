@@ -159,3 +159,20 @@ test('calls without a trace are inferred from what they go on after', async (s) 
 			[2, `call ${id(4)}`]], out);
 	assert.equal((await tree(s, id(3))).out, out);
 });
+
+test('an agent whose traces nobody saw is inferred from the history it sends', async (s) => {
+	await forward(s, { answer: api([slow, ...handOff, ...tool, slow, ...answer,
+		...handOff, ...tool, ...answer]) });
+	for (let i = 0; i < 2; i++)
+		await runs(s, agent, { OPENAI_AGENTS_DISABLE_TRACING: '1' });
+	await s.tape.settled(8);
+	const all = await traces(s);
+	assert.deepEqual(all.map((t) => [t.inferred, t.calls, t.attempts, t.usage.input_tokens]),
+		[[true, 5, 2, 3006], [true, 3, 0, 3006]]);
+	const { lines, out } = await tree(s, '@last~1');
+	const begins = (what) => what.split(/ +/).slice(0, 2).join(' ');
+	assert.deepEqual(lines.map(([indent, what]) => [indent, begins(what)]),
+		[[0, `call ${id(1)}`], [2, 'attempt gpt-5.4-mini'], [0, `call ${id(2)}`],
+			[0, `call ${id(3)}`], [2, 'attempt gpt-5.4-mini']], out);
+	assert.equal((await tree(s, '3')).out, out);
+});

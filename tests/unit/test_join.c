@@ -1,6 +1,6 @@
 #include "tests/unit/join_scene.h"
 
-#include "store/join.h"
+#include "store/join_thread.h"
 
 /* ---- what came of it */
 
