@@ -451,6 +451,33 @@ small_steps_of_the_clock_do_no_harm(void **state)
 	bytes_fini(&b);
 }
 
+/* A trace of more spans than are looked at says so, and the rest of it is there. */
+static void
+what_is_past_a_bound_is_said_to_be_cut(void **state)
+{
+	struct writer *w = open_writer();
+	struct line l = { .n = 9 };
+	struct reader *r;
+	struct join *j;
+
+	for (int i = 0; i < JOIN_SPANS_MAX + 10; i++) {
+		const char *text = "s T id - agent 0 1000 - A";
+
+		if (i == 0)
+			assert_true(next_line(&text, &l));
+		snprintf(l.w[2], WORD, "s%d", i);
+		put_span_line(w, &l, 1);
+	}
+	assert_int_equal(writer_close(w), 0);
+	assert_int_equal(reader_open(&r, dir), 0);
+	assert_int_equal(join_trace(&j, r, SLICE("T")), 0);
+	assert_int_equal(j->n_spans, JOIN_SPANS_MAX);
+	assert_int_equal(j->cut, JOIN_CUT_SPANS);
+	assert_int_equal(j->totals.spans, JOIN_SPANS_MAX);
+	join_free(j);
+	reader_close(r);
+}
+
 int
 main(void)
 {
@@ -459,6 +486,7 @@ main(void)
 		cmocka_unit_test(
 		    whatever_the_order_and_the_batches_the_join_is_the_same),
 		STORE_TEST(small_steps_of_the_clock_do_no_harm),
+		STORE_TEST(what_is_past_a_bound_is_said_to_be_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
