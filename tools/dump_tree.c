@@ -339,25 +339,37 @@ show_nodes(struct show *s, uint32_t head, unsigned indent)
 
 /* ---- the whole */
 
+/* A line without times: s->text, cut to the terminal but not below `least` cells. */
+static void
+head_line(struct show *s, size_t least, enum term_colour c)
+{
+	const struct term *t = &s->d->term;
+	struct bytes *b = &s->line;
+
+	bytes_clear(b);
+	bytes_puts(b, term_on(t, c));
+	if (t->width > 0)
+		term_clip(b, bytes_slice(&s->text), t->width > least ? t->width :
+		    least, false);
+	else
+		term_put(b, bytes_slice(&s->text));
+	bytes_printf(b, "%s\n", term_off(t));
+	fwrite(b->p, 1, b->len, s->d->out);
+	bytes_clear(&s->text);
+}
+
 static void
 show_head(struct show *s)
 {
 	const struct join *j = s->j;
-	struct bytes b = { 0 };
 
-	bytes_puts(&b, term_on(&s->d->term, TERM_BOLD));
-	term_put(&b, j->workflow.len > 0 ? j->workflow : j->is_inferred ?
-	    SLICE("inferred: nobody sent a trace of these calls") :
+	bytes_put_slice(&s->text, j->workflow.len > 0 ? j->workflow :
+	    j->is_inferred ? SLICE("inferred: nobody sent a trace of these calls") :
 	    SLICE("(the trace itself has not come, only spans of it)"));
-	bytes_printf(&b, "%s\n", term_off(&s->d->term));
-	term_put(&b, j->id);
-	if (j->group.len > 0) {
-		bytes_puts(&b, "  group ");
-		term_put(&b, j->group);
-	}
-	bytes_putc(&b, '\n');
-	fwrite(b.p, 1, b.len, s->d->out);
-	bytes_fini(&b);
+	head_line(s, TEXT_MIN, TERM_BOLD);
+	bytes_put_slice(&s->text, j->id);
+	say(s, "  group ", j->group);
+	head_line(s, j->id.len, TERM_PLAIN);
 }
 
 static void
@@ -383,9 +395,8 @@ show_totals(struct show *s)
 	if (t->errors > 0)
 		bytes_printf(&s->text, "  %zu error%s", t->errors,
 		    t->errors == 1 ? "" : "s");
-	fwrite(s->text.p, 1, s->text.len, s->d->out);
-	fputs("\n\n", s->d->out);
-	bytes_clear(&s->text);
+	head_line(s, TEXT_MIN, TERM_PLAIN);
+	fputc('\n', s->d->out);
 }
 
 static void
