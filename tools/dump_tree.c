@@ -177,6 +177,7 @@ say_call(struct show *s, const struct join_span *span, const struct join_call *c
 	const struct join_call *counts = counting_call(s->j, span);
 
 	/* How it went in the end is what told last. */
+	bytes_printf(&s->text, " #%" PRIu64, c->seq);
 	say(s, "  ", c->model);
 	if (counts)
 		say_usage(s, &counts->usage);
@@ -186,7 +187,6 @@ say_call(struct show *s, const struct join_span *span, const struct join_call *c
 	}
 	say_end(s, counts && counts != c ? counts : c);
 	say_repeats(s, span);
-	bytes_printf(&s->text, "  #%" PRIu64, c->seq);
 	if (c->how == JOIN_BY_TIME)
 		bytes_puts(&s->text, "  joined by time");
 }
@@ -199,13 +199,12 @@ show_call(struct show *s, const struct join_call *c, unsigned indent,
 
 	put_offset(&at[0], s->j->began_ns, c->time_ns);
 	put_span_time(&at[1], c->time_ns, c->end_ns);
-	bytes_puts(&s->text, what);
-	say(s, " ", c->id);
+	bytes_printf(&s->text, "%s #%" PRIu64, what, c->seq);
 	say(s, "  ", c->model);
 	if (c->flags & CALL_COUNTS)
 		say_usage(s, &c->usage);
 	say_end(s, c);
-	bytes_printf(&s->text, "  #%" PRIu64, c->seq);
+	say(s, "  ", c->id);
 	end_line(s, (struct slice[]){ bytes_slice(&at[0]), bytes_slice(&at[1]) },
 	    indent, c->flags & CALL_FAILED ? TERM_YELLOW : TERM_PLAIN);
 	bytes_fini(&at[0]);
@@ -220,7 +219,6 @@ say_model_span(struct show *s, const struct join_span *span)
 	const struct join_call *c = main_call(s->j, span);
 
 	bytes_puts(&s->text, span_kind_name(span->kind));
-	say(s, " ", span->response_id.len > 0 || !c ? span->response_id : c->id);
 	if (c)
 		say_call(s, span, c);
 	else if (span->twin != TREE_NONE)
@@ -229,6 +227,15 @@ say_model_span(struct show *s, const struct join_span *span)
 		bytes_puts(&s->text, "  no exchange is recorded");
 	if (!c)
 		say(s, "  ", span->model);
+}
+
+/* Long, and last: on a narrow terminal the rest tells more. */
+static void
+say_id(struct show *s, const struct join_span *span)
+{
+	const struct join_call *c = main_call(s->j, span);
+
+	say(s, "  ", span->response_id.len > 0 || !c ? span->response_id : c->id);
 }
 
 static void
@@ -305,6 +312,7 @@ show_span(struct show *s, uint32_t i, unsigned indent)
 	}
 	if (node->place == TREE_CUT)
 		bytes_puts(&s->text, "  its parent is below it");
+	say_id(s, span);
 	end_line(s, (struct slice[]){ bytes_slice(&at[0]), bytes_slice(&at[1]) },
 	    indent, colour_of(s->j, span));
 	bytes_fini(&at[0]);

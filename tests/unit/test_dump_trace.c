@@ -87,17 +87,17 @@ the_last_of_the_list_and_its_order_are_asked_for(void **state)
 "2026-11-21 10:00:01.000  8.00s  8 spans, 3 calls (1 failed attempt)  5 in, 1 out  1 error\n" \
 "\n" \
 "    +0us    8.00s  agent Bob\n" \
-"  +100ms    800ms    response  m  500  #3  joined by time  error: no\n" \
-"  +200ms    100ms      attempt  m  500  #2\n" \
-"  +1.00s    900ms    response resp_2  m  5 in, 1 out  1 poll  #4\n" \
-"  +2.00s    900ms    response resp_3  no exchange is recorded\n" \
+"  +100ms    800ms    response #3  m  500  joined by time  error: no\n" \
+"  +200ms    100ms      attempt #2  m  500\n" \
+"  +1.00s    900ms    response #4  m  5 in, 1 out  1 poll  resp_2\n" \
+"  +2.00s    900ms    response  no exchange is recorded  resp_3\n" \
 "  +3.20s      0us    handoff\n" \
 "  +3.30s    100ms    guardrail Guy\n" \
 "  +3.50s    100ms    odd_type thing\n" \
 "                   spans whose parents have not come:\n" \
 "  +3.00s    100ms    tool tool\n" \
 "                   calls of the same client in this time that no span names:\n" \
-"  +4.00s    100ms    call resp_7  m  6 in, 1 out  #6\n"
+"  +4.00s    100ms    call #6  m  6 in, 1 out  resp_7\n"
 
 static void
 the_tree_shows_what_is_joined_and_what_is_not(void **state)
@@ -111,8 +111,8 @@ the_tree_shows_what_is_joined_and_what_is_not(void **state)
 "resp_8\n"
 "2026-11-21 10:00:20.000  1.10s  2 calls  15 in, 2 out\n"
 "\n"
-"    +0us    100ms  call resp_8  m  7 in, 1 out  #7\n"
-"  +1.00s    100ms  call resp_9  m  8 in, 1 out  #8\n");
+"    +0us    100ms  call #7  m  7 in, 1 out  resp_8\n"
+"  +1.00s    100ms  call #8  m  8 in, 1 out  resp_9\n");
 }
 
 static void
