@@ -168,6 +168,12 @@ keep_span(struct join *j, struct join_span *s, struct tree_node *node)
 	return rc;
 }
 
+static int64_t
+told(int64_t ns)
+{
+	return ns > JOIN_TIME_MAX ? -1 : ns;
+}
+
 static int
 add_span(struct join_work *w, const struct kept_item *k)
 {
@@ -191,8 +197,8 @@ add_span(struct join_work *w, const struct kept_item *k)
 	s->response_id = f.item.response_id;
 	node->id = f.item.id;
 	node->parent_id = f.item.parent_id;
-	node->began_ns = f.item.started_ns;
-	node->ended_ns = f.item.ended_ns;
+	node->began_ns = told(f.item.started_ns);
+	node->ended_ns = told(f.item.ended_ns);
 	rc = keep_span(w->j, s, node);
 	if (rc)
 		w->j->n_spans--;
@@ -357,6 +363,7 @@ build(struct join_work *w, struct slice trace_id)
 		rc = join_ids(w);
 	if (rc == 0)
 		rc = find_clients(w);
+	join_compare_clocks(w->j);
 	if (rc == 0)
 		rc = join_look(w);
 	if (rc == 0)

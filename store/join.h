@@ -3,7 +3,8 @@
  * Spans have structure without content, exchanges content without structure.  They
  * are joined by the id of the response; where there is none (a call that failed, or
  * whose data is sensitive), by time: an exchange of the trace's own client that
- * lies in the span, when no other exchange and no other span could be meant.
+ * lies in the span, when no other exchange and no other span could be meant; the
+ * clocks of both are compared first.
  * Attempts that failed belong to the span of the one that did not: the same body
  * sent again, counted by x-stainless-retry-count.
  *
@@ -118,6 +119,8 @@ struct join {
 	unsigned cut;			/* JOIN_CUT_ */
 	uint64_t first_seq, last_seq;	/* the batches that brought it */
 	int64_t began_ns, ended_ns;	/* of its spans; -1: none tells */
+	int64_t skew_ns;		/* the clock of the client is so much ahead of
+					 * ours; told by calls joined by id */
 	struct join_span *span;
 	struct tree_node *node;
 	size_t n_spans;

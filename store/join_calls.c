@@ -110,8 +110,8 @@ body_of(const struct message *m)
 static int64_t
 end_of(const struct exchange *x)
 {
-	if (x->time_ns < 0 || x->timing.end < 0 ||
-	    x->timing.end > (INT64_MAX - x->time_ns) / 1000)
+	if (x->time_ns < 0 || x->time_ns > JOIN_TIME_MAX || x->timing.end < 0 ||
+	    x->timing.end > (JOIN_TIME_MAX - x->time_ns) / 1000)
 		return -1;
 	return x->time_ns + x->timing.end * 1000;
 }
@@ -151,7 +151,8 @@ fill(struct join_call *c, const struct exchange *x)
 	const struct timing *t = &x->timing;
 
 	*c = (struct join_call){
-		.seq = x->seq, .time_ns = x->time_ns > 0 ? x->time_ns : 0,
+		.seq = x->seq, .time_ns = x->time_ns > 0 &&
+		    x->time_ns <= JOIN_TIME_MAX ? x->time_ns : 0,
 		.end_ns = end_of(x),
 		.first_us = t->first_token >= 0 ? t->first_token : t->first_byte,
 		.status = x->status, .retry = x->retry_count,

@@ -88,6 +88,45 @@ make_lists(struct join *j, struct join_call **v, size_t n)
 	}
 }
 
+/* ---- clocks */
+
+/* A day: what differs by more is no clock that is a little off. */
+#define SKEW_MAX_NS INT64_C(86400000000000)
+
+/* The call was in its span by the client's clock: that is ahead of ours by lo to hi. */
+static void
+narrow(const struct tree_node *n, const struct join_call *c, int64_t *lo,
+    int64_t *hi)
+{
+	if (n->began_ns - c->time_ns > *lo)
+		*lo = n->began_ns - c->time_ns;
+	if (n->ended_ns - join_seen_until(c) < *hi)
+		*hi = n->ended_ns - join_seen_until(c);
+}
+
+void
+join_compare_clocks(struct join *j)
+{
+	int64_t lo = -SKEW_MAX_NS, hi = SKEW_MAX_NS;
+
+	for (size_t i = 0; i < j->n_calls; i++) {
+		const struct join_call *c = &j->call[i];
+		const struct tree_node *n = c->span == TREE_NONE ? NULL :
+		    &j->node[c->span];
+
+		if (n && c->how == JOIN_BY_ID && c->role == ROLE_CREATE &&
+		    n->began_ns >= 0 && n->ended_ns >= n->began_ns)
+			narrow(n, c, &lo, &hi);
+	}
+	/* As good as none, or not to be explained by a clock. */
+	if ((lo <= JOIN_SLACK_NS && hi >= -JOIN_SLACK_NS) || lo > hi ||
+	    lo < -SKEW_MAX_NS || hi > SKEW_MAX_NS)
+		return;
+	j->skew_ns = lo + (hi - lo) / 2;
+}
+
+/* ---- totals */
+
 static void
 add(int64_t *sum, int64_t n)
 {

@@ -159,14 +159,13 @@ int
 join_look(struct join_work *w)
 {
 	const struct join *j = w->j;
-	struct look l = { .from_ns = j->began_ns - JOIN_SLACK_NS };
+	struct look l = { .from_ns = j->began_ns - j->skew_ns - JOIN_SLACK_NS };
 	uint64_t after;
 	int rc;
 
 	if (j->began_ns < 0)
 		return 0;
-	l.to_ns = j->ended_ns > INT64_MAX - JOIN_SLACK_NS ? INT64_MAX :
-	    j->ended_ns + JOIN_SLACK_NS;
+	l.to_ns = j->ended_ns - j->skew_ns + JOIN_SLACK_NS;
 	if ((rc = take_stock(j, &l)) == 0 &&
 	    (rc = find_time(w->reader, l.from_ns, &after)) == 0) {
 		if (l.first > 0 && l.first - 1 < after)

@@ -116,7 +116,8 @@ own_attempts(struct match *m, const struct chain *c)
 	for (uint32_t i = m->before[c->last]; i != TREE_NONE; i = m->before[i]) {
 		struct join_call *call = &m->j->call[i];
 
-		if (began_ns >= 0 && call->time_ns < began_ns - JOIN_SLACK_NS)
+		if (began_ns >= 0 && call->time_ns + m->j->skew_ns <
+		    began_ns - JOIN_SLACK_NS)
 			return;
 		call->how = JOIN_ATTEMPT;
 		call->span = span;
@@ -145,12 +146,11 @@ wants_call(const struct join *j, uint32_t s)
 	    j->node[s].ended_ns >= j->node[s].began_ns;
 }
 
-/* A stream may end after its span: the client stops reading at the last event. */
-static int64_t
-seen_until(const struct join_call *c)
+int64_t
+join_seen_until(const struct join_call *c)
 {
-	if ((c->flags & CALL_STREAM) && c->first_us >= 0 && c->time_ns >= 0 &&
-	    c->first_us <= (INT64_MAX - c->time_ns) / 1000)
+	if ((c->flags & CALL_STREAM) && c->first_us >= 0 &&
+	    c->first_us <= (JOIN_TIME_MAX - c->time_ns) / 1000)
 		return c->time_ns + c->first_us * 1000;
 	return c->end_ns >= 0 ? c->end_ns : c->time_ns;
 }
@@ -161,8 +161,10 @@ may_be(const struct match *m, uint32_t s, const struct chain *c)
 	const struct join_span *span = &m->j->span[s];
 	const struct join_call *last = &m->j->call[c->last];
 	const struct tree_node *node = &m->j->node[s];
+	const int64_t skew = m->j->skew_ns - JOIN_SLACK_NS;
 
-	if (last->how != JOIN_NOT || c->began_ns < node->began_ns - JOIN_SLACK_NS)
+	if (last->how != JOIN_NOT || c->began_ns + m->j->skew_ns <
+	    node->began_ns - JOIN_SLACK_NS)
 		return false;
 	if (last->endpoint != ENDPOINT_RESPONSES_CREATE &&
 	    (last->endpoint != ENDPOINT_CHAT || span->kind != SPAN_GENERATION))
@@ -170,14 +172,15 @@ may_be(const struct match *m, uint32_t s, const struct chain *c)
 	/* A response of another id is not this one. */
 	if (span->response_id.len > 0 && last->id.len > 0)
 		return false;
-	return seen_until(last) - JOIN_SLACK_NS <= node->ended_ns;
+	return join_seen_until(last) + skew <= node->ended_ns;
 }
 
 /* The chain that span s cannot but mean; TREE_NONE: there are more, or none. */
 static uint32_t
 only_chain(const struct match *m, uint32_t s)
 {
-	const int64_t from = m->j->node[s].began_ns - JOIN_SLACK_NS;
+	const struct tree_node *node = &m->j->node[s];
+	const int64_t from = node->began_ns - m->j->skew_ns - JOIN_SLACK_NS;
 	size_t lo = 0, hi = m->n_chains;
 	uint32_t found = TREE_NONE;
 
@@ -192,7 +195,7 @@ only_chain(const struct match *m, uint32_t s)
 	for (size_t i = lo; i < m->n_chains; i++) {
 		const struct chain *c = &m->chain[i];
 
-		if (c->began_ns - JOIN_SLACK_NS > m->j->node[s].ended_ns)
+		if (c->began_ns + m->j->skew_ns - JOIN_SLACK_NS > node->ended_ns)
 			break;
 		if (i - lo >= NEAR_MAX)
 			return TREE_NONE;

@@ -58,6 +58,16 @@ int join_look(struct join_work *w);
 /* A span of another trace says that the response is its own. */
 int join_is_claimed(const struct join_work *w, struct slice id, bool *claimed);
 
+/* Times past the year 2116 tell nothing: so none overflows that is added to. */
+#define JOIN_TIME_MAX (INT64_MAX / 2)
+
+/* How long the client had seen the call by then: a stream may end after its span, for
+ * the client stops reading at the last event. */
+int64_t join_seen_until(const struct join_call *c);
+
+/* Finds out skew_ns. */
+void join_compare_clocks(struct join *j);
+
 /* Gives spans the attempts before their calls; then, by time, calls to spans that
  * have none.  0, or ENOMEM. */
 int join_match(struct join *j);

@@ -197,7 +197,7 @@ show_call(struct show *s, const struct join_call *c, unsigned indent,
 {
 	struct bytes at[2] = { { 0 }, { 0 } };
 
-	put_offset(&at[0], s->j->began_ns, c->time_ns);
+	put_offset(&at[0], s->j->began_ns, c->time_ns + s->j->skew_ns);
 	put_span_time(&at[1], c->time_ns, c->end_ns);
 	bytes_printf(&s->text, "%s #%" PRIu64, what, c->seq);
 	say(s, "  ", c->model);
@@ -430,6 +430,18 @@ show_orphans(struct show *s)
 }
 
 static void
+show_skew(struct show *s)
+{
+	int64_t skew_us = s->j->skew_ns / 1000;
+
+	if (skew_us == 0)
+		return;
+	bytes_puts(&s->text, "the client's clock is ");
+	units_duration(&s->text, skew_us < 0 ? -skew_us : skew_us);
+	remark(s, skew_us < 0 ? " behind ours" : " ahead of ours", TERM_DIM);
+}
+
+static void
 show_cuts(struct show *s)
 {
 	if (s->j->cut & JOIN_CUT_SPANS)
@@ -457,6 +469,7 @@ show(struct dump *d, const struct join *j)
 	show_nodes(&s, j->tree.first_root, 0);
 	show_orphans(&s);
 	show_loose(&s);
+	show_skew(&s);
 	show_cuts(&s);
 	free(s.indent);
 	bytes_fini(&s.text);

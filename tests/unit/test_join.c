@@ -116,9 +116,11 @@ static const struct rule rules[] = {
 	  "T", "a\n r 1:id+\ncalls 1 in 1 errors 0\n" },
 	{ "the id counts more than the time",
 	  AGENT "s T r a response 100 200 resp_1\n"
+	  "s T p a response 700 800 resp_3\n"
 	  "x 1 500 600 create 200 0 A resp_1\n"
-	  "x 2 110 190 create 200 0 B resp_2\n",
-	  "T", "a\n r 1:id+\nloose 2:?+\ncalls 1 in 1 errors 0\n" },
+	  "x 2 110 190 create 200 0 B resp_2\n"
+	  "x 3 710 790 create 200 0 C resp_3\n",
+	  "T", "a\n r 1:id+\n p 3:id+\nloose 2:?+\ncalls 2 in 4 errors 0\n" },
 	{ "polls and resumed streams belong to it and count once",
 	  AGENT "s T r a response 100 900 resp_1\n"
 	  "x 1 110 120 create 202 0 A resp_1\n"
@@ -206,6 +208,28 @@ static const struct rule rules[] = {
 	  "x 2 310 320 create 500 0 B -\n"
 	  "x 3 600 610 create 500 0 C -\n",
 	  "T", "a\n r 1:id+\n q 2:time\n p 3:time\ncalls 3 in 1 errors 2\n" },
+	{ "a clock that is ahead is told by what is joined by id",
+	  "t T w\n" "s T r - response 60100 60200 resp_1\n"
+	  "e T q - response 60300 60900 -\n"
+	  "s T p - response 61000 61100 resp_2\n"
+	  "x 1 110 190 create 200 0 A resp_1\n"
+	  "x 2 310 320 create 429 0 B -\n" "x 3 400 410 create 500 1 B -\n"
+	  "x 4 1010 1020 create 429 0 C -\n" "x 5 1030 1090 create 200 1 C resp_2\n",
+	  "T", "r 1:id+\nq 2:attempt 3:time\np 4:attempt 5:id+\n"
+	  "calls 5 in 6 errors 1\n" },
+	{ "and one that is behind",
+	  "t T w\n" "s T r - response 100 200 resp_1\n"
+	  "e T q - response 300 900 -\n"
+	  "x 1 60110 60190 create 200 0 A resp_1\n"
+	  "x 2 60310 60320 create 429 0 B -\n",
+	  "T", "r 1:id+\nq 2:time\ncalls 2 in 1 errors 1\n" },
+	{ "two calls that no one clock explains move nothing",
+	  "t T w\n" "s T r - response 100 200 resp_1\n"
+	  "s T p - response 300 400 resp_2\n" "e T q - response 500 900 -\n"
+	  "x 1 60110 60190 create 200 0 A resp_1\n"
+	  "x 2 510 520 create 429 0 B -\n"
+	  "x 3 310 390 create 200 0 C resp_2\n",
+	  "T", "r 1:id+\np 3:id+\nq 2:time\ncalls 3 in 4 errors 1\n" },
 	{ "another client is another client",
 	  AGENT "s T r a response 100 200 resp_1\n"
 	  "e T q a response 300 900 -\n"
