@@ -19,7 +19,7 @@
 enum {
 	LOCK_WAIT_MS = 50,	/* longer than writer_holder holds it */
 	ROW_OVERHEAD = 16,	/* of a key and value in a page, about */
-	ITEM_OVERHEAD = 3 * 128,	/* of its rows, with their keys, about */
+	ITEM_OVERHEAD = 4 * 128,	/* of its rows, with their keys, about */
 	RELAX_BYTES = 4 * 1024 * 1024,
 	ROW_KEPT_MAX = 64 * 1024,	/* room that stays from row to row */
 };
