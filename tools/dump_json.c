@@ -2,7 +2,8 @@
  *
  *   seq, time (ISO 8601, UTC, ns), time_ns, mode, client, label, method, scheme,
  *   host, path, status, outcome, reason, model, response_id,
- *   previous_response_id, request_id, trace_id, span_id: see store/exchange.h
+ *   previous_response_id, request_id: see store/exchange.h
+ *   trace_id, span_id   of the span that names the response
  *   usage      the API's own object
  *   timing     ms with fractions.  Durations: dns, connect, tls, wait (from the
  *              last byte sent to the first byte of the answer).  Since `time`:
