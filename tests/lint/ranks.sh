@@ -69,7 +69,10 @@ may_own() {
 		return 1
 		;;
 	store/reader.h)
-		case "$1 $2" in program* | "library store/reader"* | "library store/join"* | "library store/history"*) return 0 ;; esac
+		case "$1 $2" in
+		program* | "library store/reader"* | "library store/join"* | \
+		    "library store/history"*) return 0 ;;
+		esac
 		return 1
 		;;
 	esac
