@@ -117,7 +117,8 @@ run: deps
 	      echo "$$line"; \
 	      case $$line in "listening http://"*) \
 	          echo "export OPENAI_BASE_URL=$${line#listening }/v1"; \
-	          echo "eval \"\$$($(abspath $(B))/tracetape env)\"    # instead: sees traces too" ;; \
+	          echo "eval \"\$$($(abspath $(B))/tracetape env)\"" \
+	              "   # instead: sees traces too" ;; \
 	      esac; \
 	  done ) & \
 	exec $(B)/tracetape proxy --listen 127.0.0.1:8787 \
