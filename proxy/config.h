@@ -49,6 +49,7 @@ struct config {
 	char *store_dir;
 	int64_t store_commit_ms;
 	int64_t store_durability;	/* enum durability */
+	int64_t store_parents_bytes;
 	int64_t recorder_max_bytes;
 	int64_t recorder_pause_ms;
 	int64_t head_ms;

@@ -17,9 +17,11 @@
 #include "proxy/log.h"
 #include "proxy/loop.h"
 #include "proxy/piece.h"
+#include "proxy/press.h"
 #include "proxy/reel.h"
 #include "proxy/tap.h"
 #include "proxy/tape.h"
+#include "proxy/watchers.h"
 #include "store/writer.h"
 
 enum {
@@ -27,6 +29,7 @@ enum {
 	BATCH_BYTES = 1024 * 1024,	/* queued: wake the writer before its time */
 	COMMIT_BYTES = 4 * 1024 * 1024,	/* put: commit in the middle of a batch */
 	IDLE_MS = 1000,
+	LATE_MS = 20,			/* without items: time for what is late */
 	HOUSEKEEP_MS = 30 * 1000,
 	TRIM_BYTES = 4 * 1024 * 1024,
 	ENDED_MAX = 4096,		/* exchanges in a batch */
@@ -52,12 +55,11 @@ struct recorder {
 	atomic_size_t unsaved;		/* bytes not yet on disk */
 	atomic_uint_fast64_t lost;	/* exchanges not recorded, not yet told */
 	atomic_bool was_full;
-	pthread_mutex_t watch_lock;
-	int watcher[RECORDER_LOOPS_MAX];	/* under watch_lock */
-	size_t n_watchers;
+	struct watchers watchers;
 
 	/* The writer thread's: */
 	struct reel open;		/* in flight */
+	struct press press;
 	uint64_t ended[ENDED_MAX];	/* numbers that ended in this batch */
 	size_t n_ended;
 	size_t batch_cost;
@@ -137,23 +139,13 @@ recorder_push(struct recorder *r, struct tap_queue *q)
 void
 recorder_watch(struct recorder *r, int fd)
 {
-	pthread_mutex_lock(&r->watch_lock);
-	assert(r->n_watchers < RECORDER_LOOPS_MAX);
-	r->watcher[r->n_watchers++] = fd;
-	pthread_mutex_unlock(&r->watch_lock);
+	watchers_add(&r->watchers, fd);
 }
 
 void
 recorder_unwatch(struct recorder *r, int fd)
 {
-	pthread_mutex_lock(&r->watch_lock);
-	for (size_t i = 0; i < r->n_watchers; i++) {
-		if (r->watcher[i] != fd)
-			continue;
-		r->watcher[i] = r->watcher[--r->n_watchers];
-		break;
-	}
-	pthread_mutex_unlock(&r->watch_lock);
+	watchers_remove(&r->watchers, fd);
 }
 
 static void
@@ -164,10 +156,7 @@ release(struct recorder *r, size_t bytes)
 	if (left > (size_t)r->o.max_bytes / 2 ||
 	    !atomic_exchange(&r->was_full, false))
 		return;
-	pthread_mutex_lock(&r->watch_lock);
-	for (size_t i = 0; i < r->n_watchers; i++)
-		(void)!write(r->watcher[i], "", 1);
-	pthread_mutex_unlock(&r->watch_lock);
+	watchers_tell(&r->watchers);
 }
 
 /* The batch is gone.  What ended in it becomes a gap, what still runs is cut. */
@@ -260,6 +249,8 @@ begin(struct recorder *r, struct tap_item *i)
 		return 0;
 	}
 	tape_open(t, r->writer);
+	press_count(&r->press, tape_began_ns(t));
+	tape_press_with(t, &r->press);
 	tape_link(&r->open.first, t);
 	tape_charge(t, i->cost);
 	return tape_head(t, r->writer, SIDE_REQUEST_HEAD, head, true);
@@ -300,7 +291,7 @@ apply(struct recorder *r, struct tap_item *i)
 		return tape_data(t, r->writer, i->side, i->p, i->n, i->at_us);
 	case TAP_REQUEST_END:
 		tape_request_end(t);
-		return 0;
+		return tape_press(t, r->writer);
 	case TAP_END:
 		return finish(r, i, t);
 	case TAP_BEGIN:
@@ -370,7 +361,8 @@ take(struct recorder *r)
 
 	if (!r->commit_at_ns && !r->first && !r->stop) {
 		r->writer_is = WRITER_ASLEEP;
-		sleep_until(r, loop_now_ns() + IDLE_MS * MS);
+		sleep_until(r, loop_now_ns() + MS *
+		    (press_is_waiting(&r->press) ? LATE_MS : IDLE_MS));
 	}
 	if (!r->commit_at_ns && r->first)
 		open_batch(r);
@@ -402,10 +394,14 @@ static void
 close_batch(struct recorder *r, bool was_idle, bool stop)
 {
 	const int64_t began = loop_now_ns();
-	bool has_young;
-	int rc = reel_save(&r->open, r->writer,
-	    stop || !may_wait(r) ? 0 : young_ns(r), &has_young);
+	bool has_young = false;
+	int rc = 0;
 
+	if (!stop && may_wait(r) && press_has_time(&r->press, began))
+		rc = press_work(&r->press, r->writer);
+	if (rc == 0)
+		rc = reel_save(&r->open, r->writer,
+		    stop || !may_wait(r) ? 0 : young_ns(r), &has_young);
 	if (rc)
 		lose_batch(r, rc);
 	r->commit_at_ns = 0;
@@ -420,6 +416,7 @@ close_batch(struct recorder *r, bool was_idle, bool stop)
 		open_batch(r);
 	if (began - r->housekept_ns > HOUSEKEEP_MS * MS) {
 		writer_housekeep(r->writer);
+		writer_rest(r->writer);
 		give_back_memory();
 		r->housekept_ns = began;
 	}
@@ -463,7 +460,8 @@ recorder_start(struct writer *w, const struct recorder_options *o)
 	r->last = &r->first;
 	r->housekept_ns = loop_now_ns();
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_mutex_init(&r->watch_lock, NULL);
+	watchers_init(&r->watchers);
+	press_init(&r->press, (size_t)o->parents_bytes);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&r->wake, &attr);
@@ -495,6 +493,7 @@ recorder_stop(struct recorder *r)
 		log_error("closing the store: %s", writer_strerror(rc));
 	pthread_cond_destroy(&r->wake);
 	pthread_mutex_destroy(&r->lock);
-	pthread_mutex_destroy(&r->watch_lock);
+	watchers_fini(&r->watchers);
+	press_fini(&r->press);
 	free(r);
 }

@@ -18,11 +18,10 @@ struct recorder;
 struct tap_queue;
 struct writer;
 
-enum { RECORDER_LOOPS_MAX = 64 };
-
 struct recorder_options {
 	int64_t commit_ms;
 	int64_t max_bytes;
+	int64_t parents_bytes;	/* as in writer_options; little: bodies are not held */
 };
 
 /* Any thread: */

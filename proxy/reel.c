@@ -23,7 +23,10 @@ reel_save(struct reel *r, struct writer *w, int64_t young_ns, bool *has_young)
 		const int64_t saved = tape_saved_ns(t);
 		int rc;
 
-		if (!tape_is_unsaved(t) || (saved && now - saved < save_every_ns))
+		if (young_ns == 0 && tape_holds(t))
+			tape_let_go(t);
+		else if (!tape_is_unsaved(t) ||
+		    (saved && now - saved < save_every_ns))
 			continue;
 		if (now - tape_began_ns(t) < young_ns && tape_is_unput(t)) {
 			*has_young = true;
@@ -41,7 +44,7 @@ reel_held(const struct reel *r)
 	size_t n = 0;
 
 	for (const struct tape *t = r->first; t; t = tape_next(t))
-		if (tape_is_unput(t))
+		if (tape_is_unput(t) || tape_holds(t))
 			n += tape_cost(t);
 	return n;
 }

@@ -17,7 +17,7 @@ void reel_free(struct reel *r);		/* and its tapes; they stay in flight */
 /* Puts rows of what is in flight, each at most once a second, so that a crash loses
  * no more.  What is small and younger than young_ns gets none yet: most of that is
  * over before the next commit, and then takes one put instead of many.  *has_young
- * says whether there is such. */
+ * says whether there is such.  young_ns 0: nothing is held any longer. */
 int reel_save(struct reel *r, struct writer *w, int64_t young_ns,
     bool *has_young);
 

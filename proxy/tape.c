@@ -6,12 +6,16 @@
 #include <string.h>
 
 #include "proxy/loop.h"
+#include "proxy/press.h"
 #include "proxy/spool.h"
 #include "store/digest.h"
 #include "store/pack.h"
 #include "store/redact.h"
 #include "store/sha256.h"
 #include "store/writer.h"
+
+/* As long as a crash may take from what is in flight. */
+static const int64_t hold_ns = 1000000000;
 
 struct tape {
 	struct tape *prev, *next;	/* of those in flight */
@@ -23,6 +27,8 @@ struct tape {
 	struct sha256 sha[2];		/* request, response */
 	struct spool side[SIDE_N];
 	struct bytes scratch;
+	struct press *press;		/* NULL: nothing is squeezed */
+	struct elements elements;	/* of the request, once it was squeezed */
 	struct writer *writer;		/* while the digest reads a piece */
 	int item_rc;			/* of the items of that piece */
 	struct bytes trailer[2];	/* raw; kept whole, so that no secret is split */
@@ -81,6 +87,7 @@ tape_free(struct tape *t)
 		return;
 	for (int i = 0; i < SIDE_N; i++)
 		spool_fini(&t->side[i]);
+	elements_fini(&t->elements);
 	bytes_fini(&t->scratch);
 	bytes_fini(&t->trailer[0]);
 	bytes_fini(&t->trailer[1]);
@@ -195,6 +202,60 @@ tape_request_end(struct tape *t)
 	touch(t);
 }
 
+bool
+tape_holds(const struct tape *t)
+{
+	const struct spool *s = &t->side[SIDE_REQUEST_BODY];
+
+	return s->hold > 0 && spool_is_whole(s);
+}
+
+void
+tape_let_go(struct tape *t)
+{
+	t->side[SIDE_REQUEST_BODY].hold = 0;
+}
+
+void
+tape_press_with(struct tape *t, struct press *p)
+{
+	t->press = p;
+	if (!press_has_time(p, t->began_ns))
+		return;
+	t->side[SIDE_REQUEST_BODY].hold = p->hold;
+	t->side[SIDE_RESPONSE_BODY].hold = p->hold;
+}
+
+/* A body that is all here, unless it is coded, or there is no time. */
+static int
+press_body(struct tape *t, struct writer *w, enum side side, struct message *m)
+{
+	struct spool *s = &t->side[side];
+	const struct body y = { t->seq, side, bytes_slice(&s->tail), &t->elements };
+	const int64_t began = loop_now_ns();
+	int rc;
+
+	if (!t->press || !spool_is_whole(s) || !press_has_time(t->press, began))
+		return 0;
+	digest_fill(t->digest, &t->x);
+	if (m->encoding.p)
+		return 0;
+	if (side == SIDE_REQUEST_BODY)
+		elements_feed(&t->elements, y.raw.p, y.raw.len);
+	rc = writer_put_body(w, &y, m);
+	if (rc == 0 && m->squeezed_bytes >= 0)
+		spool_is_squeezed(s);
+	press_spend(t->press, loop_now_ns() - began);
+	return rc;
+}
+
+int
+tape_press(struct tape *t, struct writer *w)
+{
+	tape_let_go(t);
+	return press_body(t, w, SIDE_REQUEST_BODY, &t->x.request);
+}
+
 /* One direction of the row: what came, what is kept, and the proof. */
 static void
 fill_message(struct message *m, struct sha256 *sha, const struct spool *body,
@@ -274,12 +335,27 @@ put_pack(struct tape *t, struct writer *w)
 		else
 			is_empty = false;
 	}
-	if (is_empty || (rc = writer_put_pack(w, t->seq, side)) != 0)
-		return is_empty ? 0 : rc;
+	if (is_empty)
+		return 0;
+	if (t->press && press_has_time(t->press, loop_now_ns()))
+		rc = writer_squeeze_pack(w, t->seq, side);
+	else
+		rc = writer_put_pack(w, t->seq, side);
+	if (rc)
+		return rc;
 	for (enum side s = 0; s < SIDE_N; s++)
 		if (side[s].len > 0)
 			spool_is_put(&t->side[s]);
 	return 0;
+}
+
+/* Bodies of which there are parts now wait for their time. */
+static void
+press_rest(struct tape *t)
+{
+	if (t->press && (t->side[SIDE_REQUEST_BODY].part > 0 ||
+	    t->side[SIDE_RESPONSE_BODY].part > 0))
+		press_later(t->press, t->seq, &t->elements);
 }
 
 int
@@ -295,16 +371,26 @@ tape_save(struct tape *t, struct writer *w, const struct tape_end *end)
 		return rc;
 	if (end && end->response.head_bytes >= 0)
 		digest_response_end(t->digest, end->has_clean_response);
+	if (end)
+		rc = press_body(t, w, SIDE_RESPONSE_BODY, &t->x.response);
+	if (rc)
+		return rc;
 	if (end && (rc = put_pack(t, w)) != 0)
 		return rc;
-	for (enum side s = 0; s < SIDE_N; s++)
-		if ((rc = spool_save(&t->side[s], w, t->seq, s)) != 0)
-			return rc;
+	if (end || loop_now_ns() - t->began_ns >= hold_ns)
+		tape_let_go(t);
+	for (enum side s = 0; s < SIDE_N && rc == 0; s++)
+		if (s != SIDE_REQUEST_BODY || !tape_holds(t))
+			rc = spool_save(&t->side[s], w, t->seq, s);
+	if (rc)
+		return rc;
 	fill(t, end);
 	rc = writer_put_exchange(w, &t->x);
 	if (rc)
 		return rc;
-	t->row = ROW_SAVED;
+	if (end)
+		press_rest(t);
+	t->row = tape_holds(t) ? ROW_STALE : ROW_SAVED;
 	t->saved_ns = loop_now_ns();
 	return 0;
 }
@@ -383,7 +469,7 @@ tape_committed(struct tape *t)
 {
 	for (int i = 0; i < SIDE_N; i++)
 		spool_committed(&t->side[i]);
-	if (!tape_is_unput(t))
+	if (!tape_is_unput(t) && !tape_holds(t))
 		t->cost = 0;
 }
 
@@ -392,6 +478,8 @@ tape_lost(struct tape *t)
 {
 	for (int i = 0; i < SIDE_N; i++)
 		spool_lost(&t->side[i]);
+	if (t->side[SIDE_REQUEST_BODY].put == 0)
+		t->x.request.squeezed_bytes = t->x.request.prefix = -1;
 	t->cost = 0;
 	t->row = ROW_NEVER;
 	t->saved_ns = 0;

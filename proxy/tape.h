@@ -1,7 +1,8 @@
 /* tape.h - one exchange on its way into the store: what the writer thread knows.
  *
  * Thread:    the writer's.
- * Memory:    per side at most one unfinished part (16 KiB), and the digest's.
+ * Memory:    per side at most one unfinished part (16 KiB), and the digest's; of
+ *            bodies that wait to be squeezed PRESS_HOLD_MAX, until the next save.
  * Errors:    int rc of the writer; the recorder decides what is lost.
  */
 #ifndef TRACETAPE_PROXY_TAPE_H
@@ -9,6 +10,7 @@
 
 #include "store/exchange.h"
 
+struct press;
 struct writer;
 struct tape;
 
@@ -62,7 +64,14 @@ int tape_data(struct tape *t, struct writer *w, enum side side, const void *p,
     size_t n, int64_t at_us);
 void tape_request_end(struct tape *t);
 
-/* Puts the row, and what is not yet put of the sides.  end == NULL: in flight. */
+/* What its bodies are squeezed with, if at all: p outlives it. */
+void tape_press_with(struct tape *t, struct press *p);
+
+/* Squeezes the request's body, which has ended, if there is time. */
+int tape_press(struct tape *t, struct writer *w);
+
+/* Puts the row, and what is not yet put of the sides, but for what tape_holds.
+ * end == NULL: in flight. */
 int tape_save(struct tape *t, struct writer *w, const struct tape_end *end);
 
 /* Has something that tape_save has not put yet. */
@@ -72,6 +81,11 @@ int64_t tape_began_ns(const struct tape *t);	/* when it came to the writer */
 
 /* The store has nothing of it; true only while it is small. */
 bool tape_is_unput(const struct tape *t);
+
+/* Has bytes of a request that is still coming, and that tape_save puts only after a
+ * second, or when they may be held no longer. */
+bool tape_holds(const struct tape *t);
+void tape_let_go(struct tape *t);
 
 /* Bytes of the recorder's bound that it stands for, since the store has some of it
  * or since they were lost. */

@@ -97,7 +97,8 @@ load_roots(struct parts *p)
 static int
 open_store(struct parts *p)
 {
-	struct writer_options wo = { 0, DURABILITY_SYNC };
+	struct writer_options wo = { 0, DURABILITY_SYNC,
+	    (size_t)p->config.store_parents_bytes };
 	uint64_t interrupted = 0;
 	int rc;
 
@@ -234,7 +235,8 @@ static int
 start_recorder(struct parts *p, const struct server *s)
 {
 	struct recorder_options ro = {
-		p->config.store_commit_ms, p->config.recorder_max_bytes
+		p->config.store_commit_ms, p->config.recorder_max_bytes,
+		p->config.store_parents_bytes
 	};
 	int rc = tell_store(p, s);
 

@@ -101,6 +101,7 @@ the_defaults_are_those_of_the_readme(void **state)
 	assert_int_equal(c.traces, TRACES_FORWARD);
 	assert_int_equal(c.store_commit_ms, 50);
 	assert_int_equal(c.store_durability, DURABILITY_SYNC);
+	assert_int_equal(c.store_parents_bytes, 64 * 1024 * 1024);
 	assert_int_equal(c.recorder_max_bytes, 16 * 1024 * 1024);
 	assert_int_equal(c.recorder_pause_ms, 2000);
 	assert_int_equal(c.idle_ms, 900000);
@@ -126,6 +127,9 @@ every_kind_of_value_parses(void **state)
 		{ "store.commit_ms=1", F(store_commit_ms), 1 },
 		{ "recorder.pause_ms=-1", F(recorder_pause_ms), -1 },
 		{ "recorder.pause_ms=0", F(recorder_pause_ms), 0 },
+		{ "store.parents_bytes=0", F(store_parents_bytes), 0 },
+		{ "store.parents_bytes=2m", F(store_parents_bytes), 2 << 20 },
+		{ "store.parents_bytes=1g", F(store_parents_bytes), 1 << 30 },
 		{ "recorder.max_bytes=65536", F(recorder_max_bytes), 65536 },
 		{ "recorder.max_bytes=64k", F(recorder_max_bytes), 65536 },
 		{ "recorder.max_bytes=64K", F(recorder_max_bytes), 65536 },
@@ -170,6 +174,8 @@ static const struct fault faults[] = {
 	{ "store.commit_ms=99999999999999999999", "give milliseconds" },
 	{ "recorder.pause_ms=-2", "give milliseconds" },
 	{ "recorder.pause_ms=never", "give milliseconds" },
+	{ "store.parents_bytes=-1", "0 to 1g" },
+	{ "store.parents_bytes=1025m", "0 to 1g" },
 	{ "recorder.max_bytes=65535", "64k or more" },
 	{ "recorder.max_bytes=63k", "64k or more" },
 	{ "recorder.max_bytes=-1g", "64k or more" },
