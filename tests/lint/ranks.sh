@@ -7,7 +7,8 @@ set -u
 rank_of() {
 	case $1 in
 	store/join_span) echo leaf ;;
-	store/writer* | store/reader* | store/join* | store/history | certs/*) echo library ;;
+	store/writer* | store/reader* | store/join* | store/history | \
+	    store/check* | certs/*) echo library ;;
 	store/env | store/table | store/settle | store/parts | store/tail | \
 	    store/directory | store/lockfile | store/resident) echo library ;;
 	proxy/http1* | proxy/ws*) echo leaf ;;
@@ -71,7 +72,7 @@ may_own() {
 	store/reader.h)
 		case "$1 $2" in
 		program* | "library store/reader"* | "library store/join"* | \
-		    "library store/history"*) return 0 ;;
+		    "library store/history"* | "library store/check"*) return 0 ;;
 		esac
 		return 1
 		;;
