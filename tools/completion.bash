@@ -31,7 +31,7 @@ _tracetape() {
 		if [ "$verb" = ca ] && [ "$sub" = bundle ]; then
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			return
-		elif [ "$verb" = doctor ]; then
+		elif [ "$verb" = doctor ] || [ "$sub" = check ]; then
 			mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur")
 			return
 		elif [ "$verb" = ca ]; then
@@ -41,7 +41,8 @@ _tracetape() {
 		mapfile -t COMPREPLY < <(compgen -W 'table json jsonl' -- "$cur")
 		return
 		;;
-	--listen | --tls-listen | --upstream | --set | --permit | -n | --label | --wait | --timeout)
+	--listen | --tls-listen | --upstream | --set | --permit | --label | --wait | --timeout | -n | \
+	    --since)
 		return
 		;;
 	--shell)
@@ -81,13 +82,14 @@ _tracetape() {
 		raw) words="-s --store --request --response --head --help" ;;
 		traces) words="-s --store -n --reverse -o --help" ;;
 		tree) words="-s --store --help" ;;
+		check) words="-s --store --since -o --help" ;;
 		*) words='-s --store -n -f --follow --reverse -o --help' ;;
 		esac
-		[ "$COMP_CWORD" != 2 ] || words="list show raw traces tree $words"
+		[ "$COMP_CWORD" != 2 ] || words="list show raw traces tree check $words"
 		case $cur:$sub in
 		-*) ;;
 		*:tree) words="$words $(_tracetape_traces)" ;;
-		*:traces) ;;
+		*:traces | *:check) ;;
 		*) words="$words $(_tracetape_ids)" ;;
 		esac
 	fi

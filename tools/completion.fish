@@ -62,13 +62,18 @@ complete -c tracetape -n "$in_ca; and $in_trust" \
 
 set -l in_dump '__fish_seen_subcommand_from dump'
 set -l in_one '__fish_seen_subcommand_from show raw tree'
-set -l in_traces '__fish_seen_subcommand_from traces'
+set -l in_traces '__fish_seen_subcommand_from traces check'
+set -l in_check '__fish_seen_subcommand_from check'
 complete -c tracetape -n "$in_dump; and not $in_one; and not $in_traces" \
-    -a 'list show raw traces tree @last'
-complete -c tracetape -n "$in_dump; and not $in_one" -s n -x -d 'the last ones'
+    -a 'list show raw traces tree check @last'
+complete -c tracetape -n "$in_dump; and not $in_one; and not $in_check" -s n -x \
+    -d 'the last ones'
 complete -c tracetape -n "$in_dump; and not $in_one; and not $in_traces" -s f -l follow
-complete -c tracetape -n "$in_dump; and not $in_one" -l reverse -d 'newest first'
-complete -c tracetape -n $in_dump -s o -xa 'table json jsonl' -d format
+complete -c tracetape -n "$in_dump; and not $in_one; and not $in_check" -l reverse \
+    -d 'newest first'
+complete -c tracetape -n "$in_dump; and not $in_check" -s o -xa 'table json jsonl' -d format
+complete -c tracetape -n "$in_dump; and $in_check" -s o -xa 'text json' -d format
+complete -c tracetape -n "$in_dump; and $in_check" -l since -x -d 'exchanges from this one on'
 complete -c tracetape -n "$in_dump; and $in_one" -a @last
 complete -c tracetape -n '__fish_seen_subcommand_from show raw' -l request
 complete -c tracetape -n '__fish_seen_subcommand_from show raw' -l response

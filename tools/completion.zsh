@@ -21,11 +21,15 @@ _tracetape_dump() {
 	tree)
 		_arguments $store '2:trace:(@last)'
 		;;
+	check)
+		_arguments $store '--since[exchanges from this one on]:number' \
+		    '-o[format]:format:(text json)'
+		;;
 	*)
 		_arguments $store '-n[the last ones]:number' \
 		    '(-f --follow)'{-f,--follow}'[follow]' \
 		    '--reverse[newest first]' '-o[format]:format:(table json jsonl)' \
-		    '1:what:(list show raw traces tree @last)' '*:exchange:(@last)'
+		    '1:what:(list show raw traces tree check @last)' '*:exchange:(@last)'
 		;;
 	esac
 }

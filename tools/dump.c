@@ -19,7 +19,8 @@ enum {
 	RAW = 1 << 2,
 	TRACES = 1 << 3,
 	TREE = 1 << 4,
-	ALL = LIST | SHOW | RAW | TRACES | TREE,
+	CHECK = 1 << 5,
+	ALL = LIST | SHOW | RAW | TRACES | TREE | CHECK,
 };
 
 enum { TTY_ROWS = 200 };	/* listed on a terminal without -n */
@@ -39,6 +40,7 @@ static const char help_list[] =
 "       tracetape dump raw [options] ID          the exact bytes of a body\n"
 "       tracetape dump traces [options]          list traces\n"
 "       tracetape dump tree [options] ID         one trace with its calls\n"
+"       tracetape dump check [options]           is the store whole?\n"
 "\n"
 "  -s, --store DIR    the store (else $TRACETAPE_STORE, else\n"
 "                     $XDG_DATA_HOME/tracetape, ~/.local/share/tracetape)\n"
@@ -102,12 +104,28 @@ static const char help_tree[] =
 "  -s, --store DIR    the store\n"
 "  -h, --help\n";
 
+static const char help_check[] =
+"usage: tracetape dump check [options]\n"
+"\n"
+"Reads all of the store and says, a line for each fault, what is not as it should\n"
+"be: rows that do not decode, bodies whose SHA-256 is another one, parts that are\n"
+"missing, tables that do not agree, files that others may read.  Changes nothing,\n"
+"and may run while the store is being written.\n"
+"\n"
+"  -s, --store DIR    the store\n"
+"      --since SEQ    only exchanges from this number on, and what they brought\n"
+"  -o FORMAT          text (default), or json: one object\n"
+"  -h, --help\n"
+"\n"
+"Exit status: 0 no fault, 1 faults found, 2 usage, 3 cannot be opened or read.\n";
+
 static const struct sub subs[] = {
 	{ "list", LIST, 0, INT32_MAX, dump_list, help_list },
 	{ "show", SHOW, 1, 1, dump_show, help_show },
 	{ "raw", RAW, 1, 1, dump_raw, help_raw },
 	{ "traces", TRACES, 0, 0, dump_traces, help_traces },
 	{ "tree", TREE, 1, 1, dump_tree, help_tree },
+	{ "check", CHECK, 0, 0, dump_check, help_check },
 };
 
 enum {
@@ -117,6 +135,7 @@ enum {
 	OPT_HEAD,
 	OPT_FULL,
 	OPT_EVENTS,
+	OPT_SINCE,
 };
 
 /* An option that takes no value sets its flag. */
@@ -130,8 +149,9 @@ struct known {
 
 static const struct known known[] = {
 	{ "store", required_argument, 's', ALL, 0 },
-	{ "output", required_argument, 'o', LIST | SHOW | TRACES, 0 },
+	{ "output", required_argument, 'o', LIST | SHOW | TRACES | CHECK, 0 },
 	{ "number", required_argument, 'n', LIST | TRACES, 0 },
+	{ "since", required_argument, OPT_SINCE, CHECK, 0 },
 	{ "help", no_argument, 'h', ALL, 0 },
 	{ "follow", no_argument, 'f', LIST, DUMP_FOLLOW },
 	{ "reverse", no_argument, OPT_REVERSE, LIST | TRACES, DUMP_REVERSE },
@@ -206,9 +226,9 @@ dump_pick(struct dump *d, const char *id, uint64_t *seq)
 static int
 parse_format(struct dump *d, const char *s)
 {
-	static const char *const names[] = { "table", "json", "jsonl" };
+	static const char *const names[] = { "table", "json", "jsonl", "text" };
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i <= DUMP_TEXT; i++) {
 		if (strcmp(s, names[i]) == 0) {
 			d->format = (enum dump_format)i;
 			return DUMP_OK;
@@ -227,6 +247,19 @@ parse_n(struct dump *d, const char *s)
 	d->n = strtoll(s, &end, 10);
 	if (errno != 0 || end == s || *end != '\0' || d->n < 0)
 		return dump_fail(DUMP_USAGE, "-n %s: not a number", s);
+	return DUMP_OK;
+}
+
+static int
+parse_since(struct dump *d, const char *s)
+{
+	char *end;
+
+	errno = 0;
+	d->since = strtoull(s, &end, 10);
+	if (errno != 0 || *s < '0' || *s > '9' || *end != '\0')
+		return dump_fail(DUMP_USAGE, "--since %s: not the number of an "
+		    "exchange", s);
 	return DUMP_OK;
 }
 
@@ -250,6 +283,8 @@ parse_value(struct dump *d, int c)
 		return parse_format(d, optarg);
 	case 'n':
 		return parse_n(d, optarg);
+	case OPT_SINCE:
+		return parse_since(d, optarg);
 	}
 	return DUMP_OK;
 }
@@ -321,9 +356,14 @@ check(struct dump *d, const struct sub *sub)
 	unsigned both = DUMP_REQUEST | DUMP_RESPONSE;
 
 	if (d->n_ids < sub->ids_min || d->n_ids > sub->ids_max)
-		return dump_fail(DUMP_USAGE, sub->ids_max == 0 ?
-		    "%s takes no ID: see dump tree" :
+		return dump_fail(DUMP_USAGE, sub->bit == CHECK ?
+		    "%s takes no ID: it looks at all of the store" :
+		    sub->ids_max == 0 ? "%s takes no ID: see dump tree" :
 		    "%s takes one ID, such as @last", sub->name);
+	if (sub->bit == CHECK ? d->format == DUMP_JSONL : d->format == DUMP_TEXT)
+		return dump_fail(DUMP_USAGE, "%s has no such format: -o %s",
+		    sub->name, sub->bit == CHECK ? "text or json" :
+		    "table, json or jsonl");
 	if (sub->bit == RAW && ((d->flags & both) == 0 ||
 	    (d->flags & both) == both))
 		return dump_fail(DUMP_USAGE,

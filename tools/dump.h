@@ -14,7 +14,7 @@
 
 enum {
 	DUMP_OK = 0,
-	DUMP_NONE = 1,		/* nothing found */
+	DUMP_NONE = 1,		/* nothing found, or by dump_check something */
 	DUMP_USAGE = 2,
 	DUMP_STORE = 3,		/* the store, or writing the output, failed */
 };
@@ -30,6 +30,7 @@ enum dump_format {
 	DUMP_TABLE,
 	DUMP_JSON,
 	DUMP_JSONL,
+	DUMP_TEXT,
 };
 
 enum {
@@ -47,6 +48,7 @@ struct dump {
 	enum dump_format format;
 	unsigned flags;
 	int64_t n;		/* -n; -1: not given */
+	uint64_t since;		/* --since; 0: not given */
 	char **ids;
 	int n_ids;
 
@@ -62,6 +64,7 @@ int dump_show(struct dump *d);
 int dump_raw(struct dump *d);
 int dump_traces(struct dump *d);
 int dump_tree(struct dump *d);
+int dump_check(struct dump *d);
 
 /* Who gets what dump_follow sees.  Nonzero ends it with that code. */
 struct dump_follower {
