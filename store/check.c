@@ -84,8 +84,32 @@ check_forget(struct check *c, size_t n)
 }
 
 void
+check_relax(struct check *c)
+{
+	const int64_t now = now_ms();
+
+	if (now - c->relaxed_ms < CHECK_RELAX_MS)
+		return;
+	c->relaxed_ms = now;
+	resident_drop(&c->map, c->map.len);
+}
+
+/* What cannot be found is not let go of. */
+static void
+find_map(struct check *c)
+{
+	mdb_filehandle_t fd;
+
+	if (mdb_env_get_fd(c->r->env.mdb, &fd) != 0)
+		return;
+	resident_find(&c->map, fd, "data.mdb");
+	c->map.fd = -1;
+}
+
+void
 check_flush(struct check *c)
 {
+	check_relax(c);
 	for (size_t i = 0; i < c->n_held; i++) {
 		const struct check_fault *f = &c->held[i].fault;
 
@@ -233,8 +257,10 @@ check_store(struct reader *r, const char *dir, const struct check_options *o,
 	c->buf = malloc(CHECK_READ);
 	c->squeeze = squeeze_new();
 	c->items = item_reader_new();
-	if (c->buf && c->squeeze && c->items)
+	if (c->buf && c->squeeze && c->items) {
+		find_map(c);
 		rc = check_all(c);
+	}
 	item_reader_free(c->items);
 	squeeze_free(c->squeeze);
 	free(c->buf);

@@ -15,6 +15,7 @@ enum {
 	CHECK_READ = 256 * 1024,	/* bytes of a body at a time */
 	CHECK_STEP_ROWS = 1000,
 	CHECK_STEP_MS = 100,
+	CHECK_RELAX_MS = 50,
 	CHECK_KEY_MAX = 511,		/* LMDB's */
 	CHECK_HELD_MAX = 64,		/* faults that wait for the end of a snapshot */
 	CHECK_ROW_MAX = 16,		/* faults of a row, of an exchange */
@@ -56,6 +57,8 @@ struct check {
 	struct item_reader *items;
 	uint64_t first_seq;		/* the lowest exchange there is; 0: none */
 	uint8_t *buf;			/* CHECK_READ */
+	struct resident map;		/* no descriptor: the page cache stays */
+	int64_t relaxed_ms;
 };
 
 /* How a side of an exchange is stored. */
@@ -89,6 +92,9 @@ void check_tell_key(struct check *c, enum check_what what, enum table t,
     struct slice key);
 void check_tell_seq(struct check *c, enum check_what what, enum table t,
     uint64_t seq);
+
+/* No snapshot: lets go of the memory that the map takes, now and then. */
+void check_relax(struct check *c);
 
 /* No snapshot: hands over what was told, or forgets all but the first n. */
 void check_flush(struct check *c);

@@ -41,8 +41,8 @@ _tracetape() {
 		mapfile -t COMPREPLY < <(compgen -W 'table json jsonl' -- "$cur")
 		return
 		;;
-	--listen | --tls-listen | --upstream | --set | --permit | --label | --wait | --timeout | -n | \
-	    --since)
+	--listen | --tls-listen | --upstream | --set | --permit | --label | --wait | --timeout | \
+	    --since | -n)
 		return
 		;;
 	--shell)
