@@ -153,8 +153,6 @@ check_times(struct check *c, const struct exchange *x, const struct message *m,
 int
 check_bodies(struct check *c, const struct exchange *x, struct check_parts *p)
 {
-	const uint64_t had = c->t->bytes;
-	const size_t told = c->n_held;
 	int rc = check_body(c, x, &x->request, SIDE_REQUEST_BODY,
 	    &p->side[SIDE_REQUEST_BODY]);
 
@@ -165,7 +163,5 @@ check_bodies(struct check *c, const struct exchange *x, struct check_parts *p)
 		rc = check_times(c, x, &x->request, SIDE_REQUEST_TIMES, p);
 	if (rc == 0)
 		rc = check_times(c, x, &x->response, SIDE_RESPONSE_TIMES, p);
-	if (c->n_held > told)
-		c->t->bytes = had;	/* it may be looked at again */
 	return rc;
 }

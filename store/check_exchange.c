@@ -272,12 +272,14 @@ look_at_one(struct check *c, struct look *l, struct sight *s)
 {
 	const struct look was = *l;
 	const size_t n_holes = c->n_holes;
+	const uint64_t bytes = c->t->bytes;
 	bool same = false;
 	int rc = 0;
 
 	for (int i = 0; i < TRIES && rc == 0 && !same; i++) {
 		check_forget(c, 0);
 		c->n_holes = n_holes;
+		c->t->bytes = bytes;
 		*l = was;
 		rc = look_once(c, l, s, &same);
 	}

@@ -123,7 +123,7 @@ put_object(struct bytes *b, const struct check_fault *f)
 	else
 		bytes_puts(b, "null");
 	put_member(b, "side", f->side ? text(f->side) : (struct slice){ NULL, 0 });
-	put_member(b, "key", bytes_slice(&key));
+	put_member(b, "key", f->key.p ? bytes_slice(&key) : (struct slice){ NULL, 0 });
 	put_member(b, "says", text(check_says(f->what)));
 	put_member(b, "detail", text(f->detail));
 	put_member(b, "remedy", text(check_remedy(f->what)));
