@@ -195,7 +195,8 @@ parents_put(struct parents *ps, const struct elements *e,
 		drop(ps, y);
 	if (after && (y = of_seq(ps, after)))
 		make_oldest(ps, y);
-	if (p->raw.len == 0 || p->raw.len > ps->max_bytes ||
+	if ((e->n == 0 && e->head == 0) ||	/* nobody would find it */
+	    p->raw.len == 0 || p->raw.len > ps->max_bytes ||
 	    !make_room(ps, own + p->raw.len) ||
 	    !(y = entry_new(e, p, own + p->raw.len)))
 		return;
