@@ -71,6 +71,43 @@ damaged_meta_is_refused(void **state)
 	}
 }
 
+/* Rows where squeezed bodies lie, that no writer put. */
+static void
+squeezed_rows_that_lie_are_told(void **state)
+{
+	static const struct slice rows[] = {
+		SLICE("junk"), SLICE(""), SLICE("\1\5\0\0junk"),
+		SLICE("\1\5\1\1\x28\xb5\x2f\xfd"),	/* there is no seq 0 */
+		SLICE("\1\5\3\1\x28\xb5\x2f\xfd"),
+		SLICE("\1\x80\x80\x80\4\0\0\x28\xb5\x2f\xfd"),	/* 8 MiB */
+		SLICE("\1\xff\xff\xff\xff\x0f\0\0\x28\xb5\x2f\xfd"),
+	};
+	static const struct {
+		const char *key;
+		enum side side;
+	} at[] = {
+		{ "\0\0\0\0\0\0\0\1\x41\0\0\0\0", SIDE_REQUEST_BODY },
+		{ "\0\0\0\0\0\0\0\2\x45\0\0\0\0", SIDE_RESPONSE_BODY },
+		{ "\0\0\0\0\0\0\0\3\xfe\0\0\0\0", SIDE_REQUEST_HEAD },
+	};
+	struct reader *r;
+	char buf[8];
+	size_t n;
+
+	writer_close(open_writer());
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (size_t k = 0; k < 3; k++)
+			put_raw("body", at[k].key, 13, rows[i].p, rows[i].len);
+		assert_int_equal(reader_open(&r, dir), 0);
+		for (size_t k = 0; k < 3; k++) {
+			assert_int_equal(reader_bytes(r, k + 1, at[k].side, 0, buf,
+			    sizeof(buf), &n), READER_CORRUPT);
+			assert_int_equal(n, 0);
+		}
+		reader_close(r);
+	}
+}
+
 static void
 a_damaged_row_is_told_and_does_not_end_a_listing(void **state)
 {
@@ -176,6 +213,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(a_newer_store_is_refused_by_both),
 		STORE_TEST(damaged_meta_is_refused),
+		STORE_TEST(squeezed_rows_that_lie_are_told),
 		STORE_TEST(a_damaged_row_is_told_and_does_not_end_a_listing),
 		STORE_TEST(a_damaged_row_in_flight_does_not_stop_the_writer),
 		STORE_TEST(the_open_table_holds_what_is_in_flight_and_no_more),
