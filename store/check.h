@@ -7,8 +7,9 @@
  * Thread:  the reader's.
  * Memory:  one exchange at a time, of a body CHECK_READ bytes, and what the reader
  *          needs to undo squeezed ones.
- * Locks:   a snapshot is held for STEP_ROWS rows or STEP_MS at most, or for the keys
- *          of one exchange's rows; callbacks are called between snapshots.
+ * Locks:   a snapshot is held for 1000 rows or 100 ms at most, or for the keys of one
+ *          exchange's rows (130 in a page: 500 pages for a body of 1 GB); callbacks
+ *          are called between snapshots.
  * Limits:  LMDB's pages have no checksums; a damaged page may end the process.
  */
 #ifndef TRACETAPE_STORE_CHECK_H
@@ -83,6 +84,7 @@ struct check_totals {
 	uint64_t traces, spans;
 	uint64_t faults, notes;
 	uint64_t seq, last_seq;	/* how far it is */
+	uint64_t read;		/* bytes, also those that are looked at again */
 };
 
 struct check_options {

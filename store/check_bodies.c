@@ -56,6 +56,7 @@ pass(struct pass *s, const struct check_side *from)
 			return rc;
 		s->feed(s->arg, c->buf, n);
 		s->n += n;
+		c->t->read += n;
 		check_relax(c);
 		if (c->o->on_progress)
 			c->o->on_progress(c->o->arg, c->t);

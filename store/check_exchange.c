@@ -223,6 +223,7 @@ look_at_next(struct check *c, struct look *l, struct sight *s)
 		return 0;
 	}
 	come_to(c, l, s->seq);
+	c->t->seq = s->seq;
 	rc = seq == s->seq ? look_at_row(c, l, s, &v) : look_at_orphan(c, l, s);
 	if (s->seq > l->known)
 		l->known = s->seq;
@@ -342,8 +343,6 @@ check_exchanges(struct check *c)
 			rc = 0;
 			s.seq = 0;
 		}
-		if (s.seq != UINT64_MAX && s.seq > c->t->seq)
-			c->t->seq = s.seq;
 		check_flush(c);
 	}
 	bytes_fini(&s.row);

@@ -64,8 +64,8 @@ on_progress(void *arg, const struct check_totals *t)
 	r->told_ms = now;
 	r->err = ERR_LINE;
 	fprintf(stderr, "\r\033[Kexchange %" PRIu64 " of %" PRIu64 ", %" PRIu64
-	    " MiB verified, %" PRIu64 " faults", t->seq, t->last_seq,
-	    t->bytes >> 20, t->faults);
+	    " MiB read, %" PRIu64 " faults", t->seq, t->last_seq, t->read >> 20,
+	    t->faults);
 	fflush(stderr);
 }
 
