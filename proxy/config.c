@@ -66,7 +66,7 @@ static const struct key keys[] = {
 	{ "store.dir", KIND_TEXT, F(store_dir), "", "the store; empty: tracetape in $XDG_DATA_HOME or ~/.local/share", NULL },
 	{ "store.commit_ms", KIND_MS, F(store_commit_ms), "50", "a finished exchange is on disk after at most this long", NULL },
 	{ "store.durability", KIND_CHOICE, F(store_durability), "sync", "sync: fsync per commit; lazy: a power cut may lose the last commits", "sync lazy" },
-	{ "store.parents_bytes", KIND_BYTES_OFF, F(store_parents_bytes), "64m", "memory for recent bodies: of those that repeat them only what is new is stored", NULL },
+	{ "store.parents_bytes", KIND_BYTES_OFF, F(store_parents_bytes), "16m", "memory for recent bodies: of those that repeat them only what is new is stored", NULL },
 	{ "recorder.max_bytes", KIND_BYTES, F(recorder_max_bytes), "16m", "bytes not yet on disk at which reading pauses", NULL },
 	{ "recorder.pause_ms", KIND_MS_OFF, F(recorder_pause_ms), "2000", "how long it pauses before a record is cut instead; 0 never pauses, -1 never cuts", NULL },
 	{ "timeouts.head_ms", KIND_MS, F(head_ms), "30000", "a request head must be complete", NULL },

@@ -101,7 +101,7 @@ the_defaults_are_those_of_the_readme(void **state)
 	assert_int_equal(c.traces, TRACES_FORWARD);
 	assert_int_equal(c.store_commit_ms, 50);
 	assert_int_equal(c.store_durability, DURABILITY_SYNC);
-	assert_int_equal(c.store_parents_bytes, 64 * 1024 * 1024);
+	assert_int_equal(c.store_parents_bytes, 16 * 1024 * 1024);
 	assert_int_equal(c.recorder_max_bytes, 16 * 1024 * 1024);
 	assert_int_equal(c.recorder_pause_ms, 2000);
 	assert_int_equal(c.idle_ms, 900000);
