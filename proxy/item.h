@@ -37,4 +37,7 @@ struct tap_item {
 	_Alignas(8) unsigned char extra[];
 };
 
+/* All of a list. */
+void tap_items_free(struct tap_item *i);
+
 #endif

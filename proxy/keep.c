@@ -6,6 +6,7 @@
 #include "proxy/config.h"
 #include "proxy/conn.h"
 #include "proxy/piece.h"
+#include "proxy/recorder.h"
 #include "proxy/relay.h"
 #include "store/endpoint.h"
 
@@ -34,9 +35,10 @@ keep_done(struct conn *c)
 	struct slice head = c->flags & CONN_CLOSE_AFTER || c->loop->draining ?
 	    SLICE(close) : SLICE(keep);
 
-	if (!tap_is_recording(&c->tap)) {
-		answer(c, 503, "not_recorded", "the disk is too slow to record "
-		    "this batch, and proxy.traces = local sends it nowhere else");
+	if (!tap_is_recording(&c->tap) ||
+	    recorder_is_failing(c->loop->recorder)) {
+		answer(c, 503, "not_recorded", "the disk does not take this batch, "
+		    "and proxy.traces = local sends it nowhere else");
 		return;
 	}
 	stream_write(c->client, head.p, head.len);

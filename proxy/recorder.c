@@ -55,6 +55,7 @@ struct recorder {
 	atomic_size_t unsaved;		/* bytes not yet on disk */
 	atomic_uint_fast64_t lost;	/* exchanges not recorded, not yet told */
 	atomic_bool was_full;
+	atomic_int failing;		/* rc of the last batch; the writer's to set */
 	struct watchers watchers;
 
 	/* The writer thread's: */
@@ -67,10 +68,15 @@ struct recorder {
 	int64_t commit_took_ns;		/* the last time */
 	int64_t housekept_ns;
 	size_t untrimmed;		/* bytes gone through since memory was given back */
-	int failing;			/* rc of the last batch */
 	struct gaps gaps;		/* to be told when the disk is back */
 	struct gaps missed;		/* ... that the queue had no room for */
 };
+
+bool
+recorder_is_failing(const struct recorder *r)
+{
+	return atomic_load_explicit(&r->failing, memory_order_relaxed) != 0;
+}
 
 bool
 recorder_is_full(const struct recorder *r)
@@ -101,17 +107,6 @@ recorder_count_lost(struct recorder *r)
 	atomic_fetch_add(&r->lost, 1);
 }
 
-static void
-free_items(struct tap_item *i)
-{
-	while (i) {
-		struct tap_item *next = i->next;
-
-		free(i);
-		i = next;
-	}
-}
-
 void
 recorder_push(struct recorder *r, struct tap_queue *q)
 {
@@ -133,7 +128,7 @@ recorder_push(struct recorder *r, struct tap_queue *q)
 	}
 	pthread_mutex_unlock(&r->lock);
 	tap_queue_init(q);
-	free_items(used);
+	tap_items_free(used);
 }
 
 void
@@ -436,7 +431,7 @@ run(void *arg)
 		step = take(r);
 		stop = r->stop;
 		pthread_mutex_unlock(&r->lock);
-		free_items(stale);
+		tap_items_free(stale);
 		apply_all(r, step);
 		/* Long enough open, or not at all and a second is over. */
 		if (stop || loop_now_ns() >= r->commit_at_ns)
@@ -487,7 +482,7 @@ recorder_stop(struct recorder *r)
 	pthread_mutex_unlock(&r->lock);
 	pthread_join(r->thread, NULL);
 	reel_free(&r->open);
-	free_items(r->used);
+	tap_items_free(r->used);
 	rc = writer_close(r->writer);
 	if (rc)
 		log_error("closing the store: %s", writer_strerror(rc));

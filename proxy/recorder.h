@@ -32,6 +32,7 @@ void recorder_push(struct recorder *r, struct tap_queue *q);
 void recorder_count(struct recorder *r, size_t bytes);
 void recorder_count_lost(struct recorder *r);
 bool recorder_is_full(const struct recorder *r);
+bool recorder_is_failing(const struct recorder *r);	/* the disk takes nothing */
 bool recorder_may_begin(const struct recorder *r);
 
 /* The main thread: */

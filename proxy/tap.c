@@ -200,3 +200,14 @@ tap_is_recording(const struct tap *t)
 {
 	return t->last && !t->end.response.is_cut;
 }
+
+void
+tap_items_free(struct tap_item *i)
+{
+	while (i) {
+		struct tap_item *next = i->next;
+
+		free(i);
+		i = next;
+	}
+}

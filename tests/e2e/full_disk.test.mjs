@@ -122,3 +122,18 @@ test('a stream that runs while the disk is full passes whole, and its record is 
 	assert.equal(x.response.sha256, null);
 	assert.equal((await s.tape.responseBody(1)).length, x.response.kept);
 });
+
+test('a trace batch that would be kept here is not taken while the disk is full', async (s) => {
+	const post = 'POST /v1/traces/ingest HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n{"data":[]}';
+	await s.start({ answer: answering, set: { 'proxy.traces': 'local' } });
+	assert.equal((await s.ask(post)).head.status, 204);
+	await s.tape.settled(1);
+	fillDisk(s, true);
+	let answer;
+	await poll(async () => (answer = await s.ask(post)).head.status !== 204, 'a refusal');
+	assert.equal(answer.head.status, 503);
+	assert.equal(JSON.parse(answer.payload).error.code, 'not_recorded');
+	fillDisk(s, false);
+	await poll(async () => (await s.ask(post)).head.status === 204, 'the disk to be back');
+	assert.equal(s.upstream.requests.length, 0);
+});
