@@ -124,7 +124,8 @@ test('a stream that runs while the disk is full passes whole, and its record is 
 });
 
 test('a trace batch that would be kept here is not taken while the disk is full', async (s) => {
-	const post = 'POST /v1/traces/ingest HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n{"data":[]}';
+	const post = 'POST /v1/traces/ingest HTTP/1.1\r\nHost: a\r\n' +
+		'Content-Length: 11\r\n\r\n{"data":[]}';
 	await s.start({ answer: answering, set: { 'proxy.traces': 'local' } });
 	assert.equal((await s.ask(post)).head.status, 204);
 	await s.tape.settled(1);
