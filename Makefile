@@ -231,11 +231,11 @@ uninstall:
 	    '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/tracetape.fish' \
 	    '$(DESTDIR)$(UNITDIR)/tracetape.service'
 
-# What takes gigabytes or minutes: not in `make test`.
+# What takes gigabytes or minutes; `make test` has most of it, too.
 .PHONY: heavy
 heavy: all
-	@B='$(B)' E2E_ONLY='heavy/*.test.mjs' E2E_SECONDS=3600 E2E_ONE_SECONDS=1800 \
-	    sh tests/run.sh e2e
+	@B='$(B)' E2E_ONLY='heavy/*.test.mjs' E2E_JOBS=1 E2E_EVERY=1 E2E_SECONDS=3600 \
+	    E2E_ONE_SECONDS=1800 sh tests/run.sh e2e
 
 .PHONY: clean
 clean:

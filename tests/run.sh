@@ -19,7 +19,8 @@ skipped=0
 unit_s=300
 e2e_s=${E2E_SECONDS:-780}
 e2e_one_s=${E2E_ONE_SECONDS:-180}
-# Files of tests at once: they wait more than they work.
+# Files of tests at once: they wait more than they work.  Those that judge memory
+# want the disk for themselves (E2E_JOBS=1).
 e2e_jobs=$(($(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1))
 
 log=$(mktemp -d) || exit 1
@@ -198,7 +199,7 @@ e2e() {
 		# They wait longer for it then, and do not judge its memory.
 		! grep -qa __asan_init "$TRACETAPE" || export TRACETAPE_SANITIZED=1
 		exec timeout -k 10 $e2e_s "$(cd ../.. && node_program)" --test \
-		    --test-timeout=${e2e_one_s}000 --test-concurrency=$e2e_jobs \
+		    --test-timeout=${e2e_one_s}000 --test-concurrency=${E2E_JOBS:-$e2e_jobs} \
 		    --test-reporter=spec --test-reporter-destination=stdout \
 		    --test-reporter=tap --test-reporter-destination="$log/tap" \
 		    ${E2E_ONLY:-*.test.mjs} </dev/null
@@ -247,7 +248,7 @@ all() {
 	B=build
 	if build B=$B all; then
 		e2e
-		E2E_ONLY='heavy/*.test.mjs'
+		E2E_ONLY='heavy/*.test.mjs' E2E_JOBS=1
 		e2e_one_s=${E2E_ONE_SECONDS:-400}
 		e2e
 	fi
