@@ -235,7 +235,9 @@ conn_client_left(struct conn *c, const char *why)
 		conn_close(c, OUTCOME_CANCELLED, why);
 		return;
 	case CONN_HANDSHAKE:
-		conn_say(c, LOG_WARN, "TLS with the client failed: %s", why);
+		/* In TLS 1.3 a reset may overtake its alert. */
+		conn_say(c, LOG_WARN, "TLS with the client failed: %s%s", why,
+		    strstr(why, "alert") ? "" : ": does it trust our CA?");
 		conn_close(c, OUTCOME_COMPLETE, why);
 		return;
 	case CONN_IDLE:

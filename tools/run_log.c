@@ -59,7 +59,7 @@ keep(char to[RUN_LINE_MAX], const char *text)
 	to[len] = '\0';
 }
 
-/* TLS clients say it by an alert (RFC 8446 6.2), or leave before their first request.
+/* TLS clients say it by an alert (RFC 8446 6.2), or just leave; proxy/conn.c guesses.
  * mbedTLS does not tell by which alert, but there is little else that a client says
  * to a certificate. */
 static bool
@@ -68,7 +68,7 @@ is_distrust(const char *line)
 	const char *warn = of_level(line, "warn");
 
 	return warn && strstr(warn, "TLS with the client failed") &&
-	    (strstr(warn, "alert") || strstr(warn, "first request"));
+	    (strstr(warn, "alert") || strstr(warn, "trust our CA"));
 }
 
 /* Such as `warn ... code=tunnel_port why="..."`.  A program that calls one host again
