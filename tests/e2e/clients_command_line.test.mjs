@@ -126,8 +126,8 @@ test('Debian\'s httpx', async (s) => {
 	const env = await proxied(s, { user: 'httpx:x@' });
 	const out = await succeeds(python, [script(s, 'client.py', httpx), https,
 		'https://other.example/'], env);
-	const posted = 'POST:{"input": "hi"}';
-	assert.equal(out, `${posted}\n${posted}\nGET :\nGET :\n`);
+	const posted = 'POST:{"input":"hi"}';	/* older ones put a blank into it */
+	assert.equal(out.replaceAll(': "', ':"'), `${posted}\n${posted}\nGET :\nGET :\n`);
 	await recorded(s, 3, { scheme: 'https', label: 'httpx' });
 	for (const { head } of s.upstream.requests)
 		assert.match(head.get('user-agent'), /^python-httpx/);
