@@ -16,7 +16,8 @@ watch="$watch --errors-for-leak-kinds=definite --num-callers=30"
 failed=0
 
 # Tests with an allocator of their own cannot have valgrind's.
-own=$(grep -lE '__libc_malloc|unit/heap\.h' tests/unit/test_*.c | sed 's,.*/,,; s,\.c$,,' | tr '\n' ' ')
+own=$(grep -lE '__libc_malloc|unit/heap\.h' tests/unit/test_*.c |
+    sed 's,.*/,,; s,\.c$,,' | tr '\n' ' ')
 [ -z "$own" ] || echo "valgrind: not run, since they replace malloc: $own"
 # Flips every bit of a store and opens it each time: an hour under valgrind.
 slow=test_check_flips
