@@ -15,6 +15,7 @@ enum {
 	PAGE_HEAD = 16,
 	PART_LEAST = 256,
 	PART_MOST = 1 << 20,
+	LOOK_BACK = 4096,	/* numbers: more than are in flight at once */
 };
 
 /* What the functions here share for the length of one settle. */
@@ -316,6 +317,107 @@ find_next_seq(struct work *w)
 	return 0;
 }
 
+/* The last gap that begins at seq or before it; *n == 0: there is none.  *next is where
+ * the first behind seq begins, at most `most`. */
+static int
+gap_around(MDB_cursor *c, uint64_t seq, uint64_t most, struct lost *gap,
+    uint64_t *next)
+{
+	uint8_t key[SEQ_KEY_LEN];
+	MDB_val k = { sizeof(key), key }, v;
+	struct slice why;
+	int rc;
+
+	*next = most;
+	gap->n = 0;
+	be64_put(key, seq + 1);
+	rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
+	if (rc == 0) {
+		if (!seq_key_get(k.mv_data, k.mv_size, SEQ_KEY_LEN, &gap->seq))
+			return MDB_CORRUPTED;
+		if (gap->seq < most)
+			*next = gap->seq;
+		rc = mdb_cursor_get(c, &k, &v, MDB_PREV);
+	} else if (rc == MDB_NOTFOUND) {
+		rc = mdb_cursor_get(c, &k, &v, MDB_LAST);
+	}
+	if (rc)
+		return rc == MDB_NOTFOUND ? 0 : rc;
+	return seq_key_get(k.mv_data, k.mv_size, SEQ_KEY_LEN, &gap->seq) &&
+	    gap_decode(v.mv_data, v.mv_size, gap->seq, &gap->n, &why) == 0 ? 0 :
+	    MDB_CORRUPTED;
+}
+
+/* Nothing is known of the exchanges [from, to) but what gaps may say already. */
+static int
+tell_hole(struct work *w, MDB_cursor *gaps, uint64_t from, uint64_t to)
+{
+	const struct slice why = { w->why, strlen(w->why) };
+	uint8_t key[SEQ_KEY_LEN];
+	struct lost gap;
+	uint64_t next;
+	int rc = 0;
+
+	while (from < to && (rc = gap_around(gaps, from, to, &gap, &next)) == 0) {
+		MDB_val k = { sizeof(key), key }, v;
+
+		if (gap.n > 0 && from - gap.seq < gap.n) {
+			from = gap.seq + gap.n;
+			continue;
+		}
+		be64_put(key, from);
+		bytes_clear(&w->row);
+		gap_encode(&w->row, next - from, why);
+		if (w->row.failed)
+			return ENOMEM;
+		v = (MDB_val){ w->row.len, w->row.p };
+		if ((rc = mdb_put(w->txn, w->env->dbi[TABLE_GAP], &k, &v, 0)) != 0)
+			break;
+		from = next;
+	}
+	return rc;
+}
+
+static int
+walk_holes(struct work *w, MDB_cursor *rows, MDB_cursor *gaps)
+{
+	const uint64_t end = w->s->next_seq;
+	uint64_t from = end > LOOK_BACK ? end - LOOK_BACK : 1, seq;
+	uint8_t key[SEQ_KEY_LEN];
+	MDB_val k = { sizeof(key), key }, v;
+	int rc;
+
+	be64_put(key, from);
+	rc = mdb_cursor_get(rows, &k, &v, MDB_SET_RANGE);
+	for (; rc == 0; rc = mdb_cursor_get(rows, &k, &v, MDB_NEXT)) {
+		if (!seq_key_get(k.mv_data, k.mv_size, SEQ_KEY_LEN, &seq))
+			return MDB_CORRUPTED;
+		if ((rc = tell_hole(w, gaps, from, seq)) != 0)
+			return rc;
+		from = seq + 1;
+	}
+	return rc == MDB_NOTFOUND ? tell_hole(w, gaps, from, end) : rc;
+}
+
+/* A recorder that was killed may have given numbers to exchanges that had no row yet,
+ * while later ones had: they are lost, and the tape says so. */
+static int
+tell_holes(struct work *w)
+{
+	MDB_cursor *rows, *gaps;
+	int rc = mdb_cursor_open(w->txn, w->env->dbi[TABLE_EXCHANGE], &rows);
+
+	if (rc)
+		return rc;
+	rc = mdb_cursor_open(w->txn, w->env->dbi[TABLE_GAP], &gaps);
+	if (rc == 0) {
+		rc = walk_holes(w, rows, gaps);
+		mdb_cursor_close(gaps);
+	}
+	mdb_cursor_close(rows);
+	return rc;
+}
+
 int
 settle(const struct env *e, MDB_txn *txn, struct settled *s)
 {
@@ -330,6 +432,8 @@ settle(const struct env *e, MDB_txn *txn, struct settled *s)
 		rc = interrupt_all(&w);
 	if (rc == 0)
 		rc = find_next_seq(&w);
+	if (rc == 0)
+		rc = tell_holes(&w);
 	bytes_fini(&w.row);
 	return rc;
 }

@@ -1,5 +1,6 @@
 /* settle.h - what a writer does to a store when it opens it: meta on the first
- * day, what an earlier process left in flight, and where to go on counting.
+ * day, what an earlier process left in flight, gaps for the numbers of which it left
+ * nothing, and where to go on counting.
  *
  * Thread:  the writer's, inside its transaction, which the caller ends.
  * Errors:  int rc, 0, LMDB's codes, or an errno.

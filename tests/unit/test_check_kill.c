@@ -121,6 +121,42 @@ the_store_of_a_writer_that_died_is_clean_before_and_after_the_next(void **state)
 	assert_int_equal(totals.in_flight, 0);
 }
 
+/* Twice: what was told once is not told again. */
+static void
+numbers_without_a_row_become_gaps_at_the_next_open(void **state)
+{
+	static const struct { uint64_t seq, n; } want[] = {
+		{ 1, 1 }, { 3, 2 }, { 6, 3 }, { 9, 1 }, { 11, 1 }, { 13, 1 },
+	};
+	struct writer *w = open_writer();
+	uint64_t after = 0, seq, n;
+	struct slice why;
+
+	put(w, 2);
+	put(w, 5);
+	assert_int_equal(writer_put_gap(w, 6, 3, "the disk was full"), 0);
+	put(w, 10);
+	assert_int_equal(writer_put_gap(w, 11, 1, "the disk was full"), 0);
+	put(w, 12);
+	whole_part(w, 13, 0);
+	assert_int_equal(writer_close(w), 0);
+	for (int i = 0; i < 2; i++)
+		check_closed(open_writer());
+	assert_int_equal(n_found, 0);
+	assert_int_equal(totals.lost, 9);
+	assert_int_equal(reader_open(&r, dir), 0);
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		assert_int_equal(reader_next_gap(r, after, &seq, &n, &why), 0);
+		assert_int_equal(seq, want[i].seq);
+		assert_int_equal(n, want[i].n);
+		assert_true(slice_eq(why, seq == 6 || seq == 11 ?
+		    SLICE("the disk was full") : SLICE("the recorder ended first")));
+		after = seq;
+	}
+	assert_int_equal(reader_next_gap(r, after, &seq, &n, &why), READER_NONE);
+	reader_close(r);
+}
+
 static void
 only_what_came_since_is_looked_at(void **state)
 {
@@ -207,6 +243,7 @@ main(void)
 		STORE_TEST(a_gap_speaks_for_what_is_left_of_its_exchanges),
 		STORE_TEST(a_gap_over_an_exchange_that_has_a_row_is_no_fault),
 		STORE_TEST(the_store_of_a_writer_that_died_is_clean_before_and_after_the_next),
+		STORE_TEST(numbers_without_a_row_become_gaps_at_the_next_open),
 		STORE_TEST(only_what_came_since_is_looked_at),
 		STORE_TEST(a_large_body_is_followed_through_its_blocks_and_parts),
 	};
